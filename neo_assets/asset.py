@@ -1,0 +1,83 @@
+"""The `asset` decorator of this repository, and the types that asset signatures are made of.
+
+An asset takes handles and returns lazy rows, so its signature is its lineage:
+
+    @asset(partitions_def=crawl_days, kinds={"parquet"})
+    def filtered(annotated: Dataset, engine: Engine, recipe: Recipe) -> Relation: ...
+
+Area, group and key prefix come from the module; the description from the docstring; the code version from the code
+and the recipe sections it reads.
+"""
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
+
+import dagster as dg
+
+from neo_assets.compute.protocol import Compute as ComputeProtocol
+from neo_assets.engine.protocol import Engine as EngineProtocol
+from neo_assets.engine.relation import Draft, Mapped, Queried, Relation
+from neo_assets.lake.dataset import Dataset
+from neo_assets.metadata import RECIPE_KEY
+from neo_assets.provenance.code import code_of
+from neo_assets.recipe.recipe import Recipe as RecipeModel
+from neo_assets.recipe.recipe import load_recipe
+
+__all__ = ["Compute", "Context", "Dataset", "Draft", "Engine", "Mapped", "Queried", "Recipe", "Relation", "asset"]
+
+Context: TypeAlias = dg.AssetExecutionContext
+Engine: TypeAlias = dg.ResourceParam[EngineProtocol]
+Compute: TypeAlias = dg.ResourceParam[ComputeProtocol]
+Recipe: TypeAlias = dg.ResourceParam[RecipeModel]
+
+RESOURCES = {"engine", "compute", "recipe"}
+OWNERS = {
+    "crawl": "team:data", "english": "team:data", "chinese": "team:data", "documents": "team:data",
+    "supplement": "team:data", "corpus": "team:data", "tokenizer": "team:research", "training": "team:research",
+    "alignment": "team:research", "evaluation": "team:research", "release": "team:research",
+}  # fmt: skip
+
+
+def asset(
+    *,
+    kinds: set[str],
+    partitions_def: dg.PartitionsDefinition[str] | None = None,
+    inputs: Mapping[str, str | tuple[str, dg.PartitionMapping]] | None = None,
+    check_specs: list[dg.AssetCheckSpec] | None = None,
+    pool: str | None = None,
+) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
+    """Define an asset of the area whose module this is in.
+
+    Args:
+        kinds: what the UI shows as icons.
+        partitions_def: one of `neo_assets.partitions`.
+        inputs: parameter -> `area/name`, or (`area/name`, partition mapping). Parameters not named here are assets
+            of the same area with the same partition.
+    """
+
+    def define(function: Callable[..., Any]) -> dg.AssetsDefinition:
+        area = function.__module__.rsplit(".", 1)[-1]
+        code = code_of(function, load_recipe())
+        parameters = [name for name in inspect.signature(function).parameters if name not in {"context", *RESOURCES}]
+        return dg.asset(  # type: ignore[no-any-return,call-overload]
+            name=function.__name__,
+            key_prefix=area,
+            group_name=area,
+            kinds=kinds,
+            owners=[OWNERS[area]],
+            description=inspect.getdoc(function),
+            code_version=code.version,
+            metadata={RECIPE_KEY: dg.MetadataValue.json(code.recipe)},
+            partitions_def=partitions_def,
+            ins={name: _input(area, name, (inputs or {}).get(name)) for name in parameters},
+            check_specs=check_specs,
+            pool=pool,
+        )(function)
+
+    return define
+
+
+def _input(area: str, name: str, given: str | tuple[str, dg.PartitionMapping] | None) -> dg.AssetIn:
+    key, mapping = given if isinstance(given, tuple) else (given or f"{area}/{name}", None)
+    return dg.AssetIn(key=key.split("/"), partition_mapping=mapping)

@@ -1,0 +1,243 @@
+"""What is missing or stale, by the manifests; and building exactly that through Dagster, in dependency order.
+
+Dagster's own staleness stops at wide fan-ins and does not pass through several levels, so the manifests decide: a
+partition is current when it was made by the present code and recipe from the content that is now in force upstream.
+An upstream rebuild that changes nothing makes nothing stale.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import dagster as dg
+
+from neo_assets.lake.dataset import input_name
+from neo_assets.lake.lake import Lake
+from neo_assets.lake.manifest import Manifest
+from neo_assets.metadata import RECIPE_KEY
+
+
+class Node(NamedTuple):
+    """One partition of one asset."""
+
+    asset: str
+    partition: str | None
+
+    def __str__(self) -> str:
+        return input_name(self.asset, self.partition)
+
+
+@dataclass(frozen=True)
+class Stale:
+    """Why a partition must be made. `certain` is False where only an upstream partition is to be remade."""
+
+    kind: str
+    detail: str = ""
+    certain: bool = True
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.detail}" if self.detail else self.kind
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What happened to a batch of nodes: built, or failed with a message."""
+
+    nodes: tuple[Node, ...]
+    error: str | None = None
+
+
+class SelectionError(ValueError):
+    """A selection or partition that names nothing."""
+
+
+@dataclass
+class Graph:
+    """The asset graph, partition by partition, over one lake."""
+
+    definitions: dg.Definitions
+    lake: Lake
+    _manifests: dict[Node, Manifest | None] = field(default_factory=dict)
+
+    @cached_property
+    def assets(self) -> Any:
+        """Dagster's asset graph."""
+        return self.definitions.resolve_asset_graph()
+
+    @cached_property
+    def order(self) -> list[str]:
+        """Assets (`area/name`) in topological order."""
+        return [key.to_user_string() for key in self.assets.toposorted_asset_keys]
+
+    def partitions(self, asset: str) -> list[str | None]:
+        """The partition keys of an asset, in order; `[None]` for an unpartitioned one."""
+        definition = self._node(asset).partitions_def
+        return [None] if definition is None else list(definition.get_partition_keys())
+
+    def parents(self, node: Node) -> list[Node]:
+        """The upstream partitions that a partition reads, in order."""
+        return [
+            Node(parent, key)
+            for parent in sorted(k.to_user_string() for k in self._node(node.asset).parent_keys)
+            for key in self._upstream(node, parent)
+        ]
+
+    def select(self, selection: str | None, partition: str | None, upstream: bool = True) -> list[Node]:
+        """The nodes of a selection (Dagster's syntax; everything if None), with all they need, in build order.
+
+        Raises:
+            SelectionError: nothing is selected, or no selected asset has that partition.
+        """
+        chosen = self._keys(selection)
+        nodes = [Node(a, p) for a in self.order if a in chosen for p in self.partitions(a)]
+        if partition is not None:
+            nodes = [node for node in nodes if node.partition == partition]
+            if not nodes:
+                keys = sorted({str(p) for a in chosen for p in self.partitions(a) if p})
+                raise SelectionError(f"no selected asset has partition {partition!r}; there are {', '.join(keys[:20])}")
+        wanted = set(nodes)
+        if upstream:
+            waiting = list(nodes)
+            while waiting:
+                new = [parent for parent in self.parents(waiting.pop()) if parent not in wanted]
+                wanted.update(new)
+                waiting.extend(new)
+        return [Node(a, p) for a in self.order for p in self.partitions(a) if Node(a, p) in wanted]
+
+    def stale(self, node: Node, remade: Iterable[Node] = ()) -> Stale | None:
+        """Why the partition must be made, or None if it is current. `remade`: partitions known to be made anew."""
+        manifest = self._manifest(node)
+        if manifest is None:
+            return Stale("missing")
+        spec = self.assets.get(dg.AssetKey(node.asset.split("/")))
+        if manifest.provenance.code_version != spec.code_version:
+            return _changed(manifest, spec)
+        now = {str(p): m.digest if (m := self._manifest(p)) else "" for p in self.parents(node)}
+        then = manifest.provenance.inputs
+        if now != then:
+            differing = sorted(name for name in now.keys() | then.keys() if now.get(name) != then.get(name))
+            return Stale("input changed", ", ".join(differing[:3]) + (" …" if len(differing) > 3 else ""))
+        upstream = set(self.parents(node)) & set(remade)
+        return Stale("upstream stale", ", ".join(sorted(map(str, upstream))[:3]), certain=False) if upstream else None
+
+    def states(self, nodes: Sequence[Node]) -> dict[Node, Stale | None]:
+        """The state of each node, staleness passed on to everything downstream."""
+        found: dict[Node, Stale | None] = {}
+        for node in nodes:
+            found[node] = self.stale(node, (other for other, state in found.items() if state))
+        return found
+
+    def build(
+        self, nodes: Sequence[Node], run: Callable[[Sequence[Node]], str | None], force: bool = False
+    ) -> Iterator[Outcome]:
+        """Make what is missing or stale, batch by batch; stops after the first failure.
+
+        Partitions that surely need making and share a partition key go into one run; one whose inputs are only
+        about to be remade is judged when they are.
+        """
+        waiting = list(nodes)
+        while waiting:
+            node = waiting.pop(0)
+            if not force and self.stale(node) is None:
+                yield Outcome(())
+                continue
+            batch = [node, *self._companions(node, waiting, force)]
+            waiting = [other for other in waiting if other not in batch]
+            error = run(batch)
+            for made in batch:
+                self._manifests.pop(made, None)
+            yield Outcome(tuple(batch), error)
+            if error is not None:
+                return
+
+    def _companions(self, first: Node, waiting: Sequence[Node], force: bool) -> Iterator[Node]:
+        definition, batch, blocked = self._node(first.asset).partitions_def, {first}, set(waiting)
+        for node in waiting:
+            alike = node.partition == first.partition and self._node(node.asset).partitions_def == definition
+            reason = Stale("forced") if force else self.stale(node)
+            ready = not any(parent in blocked and parent not in batch for parent in self.parents(node))
+            if alike and reason is not None and reason.kind != "input changed" and ready:
+                batch.add(node)
+                yield node
+
+    def _keys(self, selection: str | None) -> set[str]:
+        if selection is None:
+            return set(self.order)
+        try:
+            keys = dg.AssetSelection.from_string(selection).resolve(self.assets)
+        except Exception as error:
+            raise SelectionError(f"cannot read the selection {selection!r}: {error}") from error
+        if not keys:
+            raise SelectionError(f"{selection!r} selects no asset; `neo status` lists them")
+        return {key.to_user_string() for key in keys}
+
+    def _manifest(self, node: Node) -> Manifest | None:
+        if node not in self._manifests:
+            self._manifests[node] = self.lake.manifest(node.asset, node.partition)
+        return self._manifests[node]
+
+    def _node(self, asset: str) -> Any:
+        return self.assets.get(dg.AssetKey(asset.split("/")))
+
+    def _upstream(self, node: Node, parent: str) -> list[str | None]:
+        below, above = self._node(node.asset), self._node(parent)
+        if above.partitions_def is None:
+            return [None]
+        mapping = self.assets.get_partition_mapping(below.key, above.key)
+        subset = None
+        if below.partitions_def is not None:
+            subset = below.partitions_def.subset_with_partition_keys([node.partition])
+        result = mapping.get_upstream_mapped_partitions_result_for_partitions(
+            subset, below.partitions_def, above.partitions_def, datetime.now(), None
+        )
+        return sorted(result.partitions_subset.get_partition_keys(), key=self.partitions(parent).index)
+
+
+def run_in_process(definitions: dg.Definitions, instance: dg.DagsterInstance) -> Callable[[Sequence[Node]], str | None]:
+    """A function that materializes nodes of one partition key as one Dagster run, and gives the error if it fails."""
+    job = definitions.resolve_implicit_global_asset_job_def()
+
+    def run(nodes: Sequence[Node]) -> str | None:
+        selection = {dg.AssetKey(node.asset.split("/")) for node in nodes}
+        result = job.get_subset(asset_selection=selection).execute_in_process(
+            instance=instance,
+            partition_key=nodes[0].partition,
+            raise_on_error=False,
+            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+            tags={"neo/build": "true"},
+        )
+        return None if result.success else _first_error(result)
+
+    return run
+
+
+def _first_error(result: Any) -> str:
+    for event in result.all_events:
+        if event.is_step_failure:
+            error = event.step_failure_data.error
+            while error.cause is not None:
+                error = error.cause
+            step = event.step_key.replace("__", "/")
+            failure = event.step_failure_data.user_failure_data
+            return f"{step}: {(failure.description if failure else None) or error.message.strip()}"
+    return f"run {result.run_id} failed before its first step; see it in the UI"
+
+
+def _changed(manifest: Manifest, spec: Any) -> Stale:
+    """Which of code and recipe changed, with the recipe paths that differ."""
+    then, now = manifest.provenance.recipe, spec.metadata[RECIPE_KEY].value
+    if manifest.provenance.code_version.split("-")[0] != (spec.code_version or "").split("-")[0]:
+        return Stale("code changed")
+    return Stale("recipe changed", ", ".join(_differences(then, now, ""))[:200])
+
+
+def _differences(then: Any, now: Any, path: str) -> Iterator[str]:
+    if isinstance(then, dict) and isinstance(now, dict):
+        for key in sorted(then.keys() | now.keys()):
+            yield from _differences(then.get(key), now.get(key), f"{path}.{key}" if path else key)
+    elif then != now:
+        yield f"{path} {then!r} → {now!r}"

@@ -1,0 +1,1 @@
+"""Asset checks: what must hold of every partition (`lake`), and of what particular assets hold."""

@@ -1,0 +1,87 @@
+"""Checks that every asset has: no row lost, inputs current. One step an area evaluates those of its assets."""
+
+from collections.abc import Iterable, Iterator
+
+import dagster as dg
+
+from neo_assets.build import Graph, Node
+from neo_assets.lake.lake import Lake
+from neo_assets.lake.manifest import Manifest
+
+CONSERVED, CURRENT = "rows_conserved", "inputs_current"
+
+
+def lake_checks(area: str, assets: Iterable[dg.AssetsDefinition], graph: "GraphSource") -> dg.AssetChecksDefinition:
+    """The two checks of every asset of an area."""
+    keys = [asset.key for asset in assets]
+    specs = [
+        dg.AssetCheckSpec(name, asset=key, description=description)
+        for key in keys
+        for name, description in (
+            (CONSERVED, "Rows in = kept + rejected + quarantined, and the parts hold what the manifest says."),
+            (CURRENT, "Made by the present code and recipe from what is now in force upstream."),
+        )
+    ]
+
+    @dg.multi_asset_check(specs=specs, name=f"{area}_lake_checks", can_subset=True)
+    def checks(context: dg.AssetCheckExecutionContext, lake: dg.ResourceParam[Lake]) -> Iterator[dg.AssetCheckResult]:
+        step = context.op_execution_context
+        partition = step.partition_key if step.has_partition_key else None
+        for selected in sorted(context.selected_asset_check_keys):
+            asset = selected.asset_key.to_user_string()
+            found = graph.of(lake).partitions(asset)
+            nodes = [Node(asset, p) for p in (found if partition not in found else [partition])]
+            yield _conserved(lake, nodes) if selected.name == CONSERVED else _current(graph.of(lake), nodes)
+
+    return checks
+
+
+class GraphSource:
+    """Gives the graph of the definitions that these checks are part of, once those exist."""
+
+    definitions: dg.Definitions
+
+    def of(self, lake: Lake) -> Graph:
+        """The graph over a lake, its manifests read anew."""
+        return Graph(self.definitions, lake)
+
+
+def _conserved(lake: Lake, nodes: list[Node]) -> dg.AssetCheckResult:
+    manifests = [m for node in nodes if (m := lake.manifest(node.asset, node.partition))]
+    faults = [f"{m.partition or m.asset}: {fault}" for m in manifests for fault in _faults(m)]
+    counts = [m.counts for m in manifests if m.counts]
+    return _result(
+        nodes[0], CONSERVED, faults,
+        {
+            "rows in": sum(c.rows_in for c in counts) if counts else sum(m.rows for m in manifests),
+            "kept": sum(c.kept for c in counts) if counts else sum(m.rows for m in manifests),
+            "rejected": sum(c.rejected for c in counts), "quarantined": sum(c.quarantined for c in counts),
+        },
+    )  # fmt: skip
+
+
+def _faults(manifest: Manifest) -> Iterator[str]:
+    counts = manifest.counts
+    if counts is None:
+        return
+    if not counts.balanced:
+        yield f"{counts.rows_in} rows in, {counts.kept} kept, {counts.rejected} rejected, {counts.quarantined} quarantined"
+    if counts.kept != manifest.rows:
+        yield f"{counts.kept} rows kept, {manifest.rows} in the table"
+    if counts.rejected + counts.quarantined != manifest.tables["decisions"].rows:
+        yield "decisions do not cover every row that was not kept"
+
+
+def _current(graph: Graph, nodes: list[Node]) -> dg.AssetCheckResult:
+    states = {node: state for node in nodes if (state := graph.stale(node)) and state.kind != "missing"}
+    return _result(nodes[0], CURRENT, [f"{node.partition or node.asset}: {state}" for node, state in states.items()], {})
+
+
+def _result(node: Node, name: str, faults: list[str], counts: dict[str, int]) -> dg.AssetCheckResult:
+    return dg.AssetCheckResult(
+        asset_key=node.asset.split("/"),
+        check_name=name,
+        passed=not faults,
+        severity=dg.AssetCheckSeverity.ERROR if name == CONSERVED else dg.AssetCheckSeverity.WARN,
+        metadata={**counts, "faults": "\n".join(faults[:20]) or "none"},
+    )

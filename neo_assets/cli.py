@@ -1,0 +1,220 @@
+"""`neo`: build, inspect and explain a release from the command line, on the instance that the UI shows."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+if TYPE_CHECKING:
+
+    from neo_assets.build import Graph, Node
+
+console = Console(soft_wrap=True)
+
+
+class _OneLineErrors(click.Group):
+    """Known faults end in one line, not in a traceback."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        from neo_assets.build import SelectionError
+        from neo_assets.lake.lake import LakeError
+        from neo_assets.recipe.recipe import RecipeError
+
+        try:
+            return super().invoke(ctx)
+        except (SelectionError, LakeError, RecipeError) as error:
+            raise click.ClickException(str(error)) from error
+
+
+@click.group(cls=_OneLineErrors, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--recipe", envvar="NEO_RECIPE", help="Name or path of the recipe (default: mini).")
+@click.option("--lake", envvar="NEO_LAKE", help="Folder or URI of the lake (default: .neo/lake).")
+def main(recipe: str | None, lake: str | None) -> None:
+    """Rebuild an open bilingual language model, from crawl to evaluation report.
+
+    \b
+    neo build                        everything that is missing or stale
+    neo build chinese/filtered       one asset, and what it needs
+    neo status                       what is current, stale, missing, and why
+    neo why URL                      one document's way through every stage
+    """
+    if recipe:
+        os.environ["NEO_RECIPE"] = recipe
+    if lake:
+        os.environ["NEO_LAKE"] = lake if "://" in lake else str(Path(lake).absolute())
+
+
+@main.command()
+@click.argument("selection", required=False)
+@click.option("--partition", help="Only this partition of the selected assets, and what it needs.")
+@click.option("--force", is_flag=True, help="Make the selection anew even where it is current.")
+@click.option("--no-upstream", is_flag=True, help="Only the selected assets, not what they need.")
+@click.option("--dry-run", is_flag=True, help="Say what would be made and why, and make nothing.")
+def build(selection: str | None, partition: str | None, force: bool, no_upstream: bool, dry_run: bool) -> None:
+    """Make what is missing or stale of SELECTION (Dagster's syntax; everything by default), in dependency order.
+
+    An interrupted build loses nothing that was committed: run it again and it goes on from there.
+    """
+    with _graph() as (graph, _):
+        nodes = graph.select(selection, partition, upstream=not no_upstream and not force)
+        if dry_run:
+            _print_states(graph, nodes)
+        else:
+            _build(graph, nodes, force)
+
+
+@main.command()
+@click.argument("selection", required=False)
+def status(selection: str | None) -> None:
+    """Say per asset how many partitions are current, stale or missing, and why."""
+    with _graph() as (graph, lake):
+        console.print(f"recipe [bold]{_recipe_name()}[/], lake {escape(lake)}")
+        _print_states(graph, graph.select(selection, None, upstream=False))
+
+
+@main.command()
+@click.argument("url_or_id")
+def why(url_or_id: str) -> None:
+    """Follow one document, named by URL or id, through every stage to the checkpoints that saw it."""
+    from neo_assets.lake.lake import Lake
+    from neo_assets.provenance.why import trace
+
+    traces = trace(Lake.from_environment(), url_or_id)
+    if not traces:
+        raise click.ClickException(f"{url_or_id}: in no committed partition; is it spelled as in crawl/pages?")
+    for step in traces:
+        colour = {"kept": "green", "rejected": "red", "quarantined": "magenta"}.get(step.verdict, "cyan")
+        where = f"{step.asset} [dim]{escape(step.partition or '')}[/]"
+        console.print(f"[{colour}]{step.verdict:<11}[/] {where}  {escape(step.explanation)}")
+
+
+@main.command()
+@click.option("--older-than", type=click.IntRange(0), default=24, show_default=True, help="Hours since last written.")
+@click.option("--delete", is_flag=True, help="Delete them; without it they are only listed.")
+def gc(older_than: int, delete: bool) -> None:
+    """List, and with --delete remove, versions that no manifest in force refers to."""
+    from neo_assets.lake.lake import Lake
+
+    lake = Lake.from_environment()
+    folders = list(lake.garbage(timedelta(hours=older_than)))
+    for folder in folders:
+        console.print(escape(folder))
+        if delete:
+            lake.store.delete_folder(folder)
+    console.print(f"{len(folders)} versions {'deleted' if delete else 'could be deleted (--delete)'}")
+
+
+@main.command()
+@click.argument("name", required=False)
+def recipe(name: str | None) -> None:
+    """Check a recipe (by name or path) and print it as the program reads it."""
+    import yaml
+
+    from neo_assets.recipe.recipe import load_recipe
+
+    print(yaml.safe_dump(load_recipe(name).model_dump(mode="json"), sort_keys=False, allow_unicode=True), end="")
+
+
+@main.command()
+def summary() -> None:
+    """Documents per stage, tokens, losses and scores of what is in the lake."""
+    from neo_assets.lake.lake import Lake
+    from neo_assets.provenance.summary import render
+
+    render(Lake.from_environment(), console)
+
+
+@main.command()
+@click.pass_context
+def demo(context: click.Context) -> None:
+    """Build everything of the recipe, then print the summary."""
+    context.invoke(build)
+    context.invoke(summary)
+    console.print("\n[bold]make ui[/] opens the graph in Dagster; [bold]neo why URL[/] explains any document.")
+
+
+@contextmanager
+def _graph() -> Iterator[tuple[Graph, str]]:
+    """The graph of the active recipe over the active lake."""
+    prepare_dagster_home()
+    from neo_assets.build import Graph
+    from neo_assets.definitions import defs
+    from neo_assets.lake.lake import Lake
+
+    lake = Lake.from_environment()
+    yield Graph(defs, lake), lake.root
+
+
+def prepare_dagster_home() -> Path:
+    """Set `DAGSTER_HOME` (default `.neo/dagster`) and put the instance settings there on first use."""
+    home = Path(os.environ.setdefault("DAGSTER_HOME", str(Path(".neo/dagster").absolute())))
+    home.mkdir(parents=True, exist_ok=True)
+    settings = Path("dagster.yaml")
+    if settings.is_file() and not (home / "dagster.yaml").exists():
+        shutil.copy(settings, home / "dagster.yaml")
+    return home
+
+
+def _build(graph: Graph, nodes: list[Node], force: bool) -> None:
+    from dagster import DagsterInstance
+
+    from neo_assets.build import run_in_process
+    from neo_assets.engine.progress import listening
+
+    made = 0
+    with DagsterInstance.get() as instance, _progress() as bars:
+        overall = bars.add_task("partitions", total=len(nodes))
+        current = bars.add_task("", total=None, visible=False)
+        materialize = run_in_process(graph.definitions, instance)
+
+        def run(batch: list[Node]) -> str | None:
+            names = batch[0] if len(batch) == 1 else f"{batch[0]} … {batch[-1].asset}"
+            bars.update(current, description=str(names), completed=0, total=None, visible=True)
+            return materialize(batch)
+
+        def listen(what: str, done: int, total: int) -> None:
+            bars.update(current, description=what, completed=done, total=total, visible=True)
+
+        with listening(listen):
+            for outcome in graph.build(nodes, run, force):  # type: ignore[arg-type]
+                made += len(outcome.nodes)
+                bars.advance(overall, max(len(outcome.nodes), 1))
+                if outcome.error:
+                    raise click.ClickException(outcome.error)
+    console.print(f"{made} of {len(nodes)} partitions made, {len(nodes) - made} were current")
+
+
+def _progress() -> Progress:
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    return Progress(*columns, console=console, transient=True, disable=not sys.stderr.isatty() and not console.is_terminal)
+
+
+def _print_states(graph: Graph, nodes: list[Node]) -> None:
+    states = graph.states(nodes)
+    table = Table("asset", "partitions", "current", "stale", "missing", "why")
+    for asset in dict.fromkeys(node.asset for node in nodes):
+        mine = {node: state for node, state in states.items() if node.asset == asset}
+        kinds = Counter("current" if s is None else "missing" if s.kind == "missing" else "stale" for s in mine.values())
+        first = next((f"{n.partition or ''} {s}".strip() for n, s in mine.items() if s and s.kind != "missing"), "")
+        numbers = [str(kinds[kind] or "") for kind in ("current", "stale", "missing")]
+        table.add_row(asset, str(len(mine)), *numbers, escape(first))
+    console.print(table)
+
+
+def _recipe_name() -> str:
+    from neo_assets.recipe.recipe import load_recipe
+
+    return load_recipe().name

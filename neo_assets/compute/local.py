@@ -1,0 +1,82 @@
+"""Jobs as processes on this machine, over Dagster Pipes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import dagster as dg
+
+from neo_assets.compute.order import job_order
+from neo_assets.compute.protocol import Profile
+from neo_assets.lake.dataset import Dataset
+from neo_assets.lake.lake import Lake
+from neo_assets.recipe.recipe import Recipe
+
+TAIL_LINES = 30
+GRACE_SECONDS = 10
+
+
+@dataclass(frozen=True)
+class LocalCompute:
+    """Runs each job in a fresh Python process; its output goes to the step's log and, on failure, into the error."""
+
+    lake: Lake
+    recipe: Recipe
+    environment: dict[str, str] = field(default_factory=dict)
+
+    def run(
+        self, context: dg.AssetExecutionContext, module: str, *, profile: Profile = "cpu", **inputs: Dataset
+    ) -> dg.MaterializeResult[None]:
+        """Run the module for the context's asset partition, with these inputs."""
+        extras = job_order(context, self.lake, self.recipe, inputs)
+        with dg.open_pipes_session(
+            context=context,
+            context_injector=dg.PipesTempFileContextInjector(),
+            message_reader=dg.PipesTempFileMessageReader(),
+            extras=extras,
+        ) as session:
+            environment = {**os.environ, **session.get_bootstrap_env_vars(), **self.environment}
+            environment["PYTHONUNBUFFERED"] = "1"
+            code, tail = _run([sys.executable, "-m", module], environment)
+        results = session.get_results(implicit_materializations=False)
+        log = "\n".join(tail)
+        if code != 0:
+            reason = f"was killed by signal {signal.Signals(-code).name}" if code < 0 else f"ended with status {code}"
+            raise dg.Failure(f"{module} {reason}. The last lines of its log:\n{log}")
+        if len(results) != 1 or not isinstance(results[0], dg.MaterializeResult):
+            raise dg.Failure(f"{module} ended without reporting its result. The last lines of its log:\n{log}")
+        return results[0]
+
+
+def _run(command: list[str], environment: dict[str, str]) -> tuple[int, deque[str]]:
+    """Run a process to its end, passing its output on line by line; give its status and last lines."""
+    tail: deque[str] = deque(maxlen=TAIL_LINES)
+    with subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
+    ) as process, _stopped_with_us(process):
+        assert process.stdout is not None
+        for line in process.stdout:
+            tail.append(line.rstrip())
+            print(line, end="", flush=True)
+        return process.wait(), tail
+
+
+@contextmanager
+def _stopped_with_us(process: subprocess.Popen[str]) -> Iterator[None]:
+    """On interruption, ask the job to end, then end it."""
+    try:
+        yield
+    except BaseException:
+        process.terminate()
+        try:
+            process.wait(GRACE_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+        raise

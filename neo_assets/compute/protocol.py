@@ -1,0 +1,26 @@
+"""The compute protocol."""
+
+from __future__ import annotations
+
+from typing import Literal, Protocol
+
+import dagster as dg
+
+from neo_assets.lake.dataset import Dataset
+
+Profile = Literal["cpu", "gpu", "crawl"]
+"""What kind of machine a job wants; a cluster maps it to a pod specification, a laptop to nothing."""
+
+
+class Compute(Protocol):
+    """Runs a job module that writes the asset's partition itself, and hands back what it reported."""
+
+    def run(
+        self, context: dg.AssetExecutionContext, module: str, *, profile: Profile = "cpu", **inputs: Dataset
+    ) -> dg.MaterializeResult[None]:
+        """Run the module for the context's asset partition, with these inputs.
+
+        Raises:
+            dg.Failure: the job died, or ended without a report; the message holds the last lines of its log.
+        """
+        ...

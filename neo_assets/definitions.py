@@ -1,0 +1,66 @@
+"""The one Definitions object: loads assets and checks once, binds resources chosen by the environment.
+
+`NEO_LAKE` names the lake, `NEO_RECIPE` the recipe, `NEO_WORKERS` how many processes the local engine uses.
+"""
+
+import os
+
+import dagster as dg
+
+import neo_assets.assets as asset_package
+from neo_assets.assets import AREAS
+from neo_assets.checks.lake import GraphSource, lake_checks
+from neo_assets.checks.results import RESULT_CHECKS
+from neo_assets.compute.local import LocalCompute
+from neo_assets.engine.local import LocalEngine
+from neo_assets.io_manager import LakeIOManager
+from neo_assets.lake.lake import Lake
+from neo_assets.partitions import crawl_days
+from neo_assets.recipe.recipe import load_recipe
+
+
+def _resources() -> dict[str, object]:
+    lake, recipe = Lake.from_environment(), load_recipe()
+    engine = LocalEngine(
+        workers=int(os.environ.get("NEO_WORKERS") or os.cpu_count() or 1),
+        memory_limit=recipe.platform.memory_limit,
+        part_rows=recipe.platform.part_rows,
+    )
+    return {
+        "io_manager": LakeIOManager(lake, engine),
+        "lake": lake,
+        "engine": engine,
+        "compute": LocalCompute(lake, recipe),
+        "recipe": recipe,
+    }
+
+
+def _definitions() -> dg.Definitions:
+    assets = [a for a in dg.load_assets_from_package_module(asset_package) if isinstance(a, dg.AssetsDefinition)]
+    by_area = {area: [asset for asset in assets if asset.key.path[0] == area] for area in AREAS}
+    daily = dg.define_asset_job(
+        "daily_crawl",
+        dg.AssetSelection.groups("crawl", "chinese"),
+        description="One crawl day: fetch what is new or changed, extract it, clean and deduplicate its Chinese pages.",
+        partitions_def=crawl_days,
+    )
+    jobs = [
+        dg.define_asset_job(f"{area}_area", dg.AssetSelection.groups(area), description=f"Every asset of {area}.")
+        for area in AREAS
+        if area not in {"crawl", "chinese"} and len({a.partitions_def for a in by_area[area] if a.partitions_def}) <= 1
+    ]
+    source = GraphSource()
+    definitions = dg.Definitions(
+        assets=assets,
+        asset_checks=[*(lake_checks(area, by_area[area], source) for area in AREAS), *RESULT_CHECKS],
+        jobs=[daily, *jobs],
+        schedules=[dg.build_schedule_from_partitioned_job(daily, hour_of_day=3, name="daily_crawl_at_3")],
+        resources=_resources(),
+        # Heavy work runs in processes of its own; a process a step would only add their start-up.
+        executor=dg.in_process_executor,
+    )
+    source.definitions = definitions
+    return definitions
+
+
+defs = _definitions()

@@ -1,0 +1,199 @@
+"""The embedded engine: parts in parallel over worker processes, SQL in DuckDB with a memory limit and spilling."""
+
+from __future__ import annotations
+
+import atexit
+import itertools
+import multiprocessing
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+
+from neo_assets.engine.progress import report
+from neo_assets.engine.relation import Kernel, Mapped, Queried, Relation
+from neo_assets.engine.work import Done, PartTask, peak_memory, run
+from neo_assets.lake.dataset import Dataset
+from neo_assets.lake.manifest import Resources
+from neo_assets.lake.store import Store
+from neo_assets.lake.writer import VersionWriter, WrittenPart, write_judged, write_part
+
+_pools: dict[int, ProcessPoolExecutor] = {}
+
+
+@dataclass(frozen=True)
+class LocalEngine:
+    """Runs on one machine.
+
+    Args:
+        workers: processes for kernels and threads for DuckDB.
+        memory_limit: DuckDB's limit, e.g. `4GB`; beyond it, it spills to `scratch`.
+        part_rows: rows per part of a query's result or of an in-memory table; the same everywhere, so that part
+            layout, like everything else, does not depend on the machine.
+        scratch: folder for intermediate results and spilling.
+    """
+
+    workers: int = 1
+    memory_limit: str = "4GB"
+    part_rows: int = 10_000
+    scratch: str | None = None
+    name: str = "local"
+
+    def map(self, relation: Relation, *kernels: Kernel) -> Relation:
+        """The relation with each kernel applied in turn."""
+        for kernel in kernels:
+            relation = Mapped(relation, kernel)
+        return relation
+
+    def query(self, sql: str, *, judges: str | None = None, **relations: Relation) -> Relation:
+        """The result of SQL over named relations.
+
+        Raises:
+            ValueError: the statement has no ORDER BY, or `judges` names none of the relations.
+        """
+        if "order by" not in sql.lower():
+            raise ValueError("a query must end in a total ORDER BY: row order is part of a dataset's content")
+        if judges is not None and judges not in relations:
+            raise ValueError(f"judges={judges!r} is none of the relations {sorted(relations)}")
+        return Queried(sql, relations, judges)
+
+    def write(self, relation: Relation, writer: VersionWriter, table: str) -> Resources:
+        """Carry the relation out into a table of the version."""
+        started, cpu = time.perf_counter(), time.process_time()
+        with self._scratch_store() as scratch:
+            done = list(self._carry_out(relation, writer.store, writer.folder, table, scratch))
+        # Rows and decisions interleave per unit of work; each table's parts stay in unit order.
+        writer.add(part for unit in done for part in unit.parts)
+        own = time.process_time() - cpu
+        return Resources(
+            cpu_seconds=round(own + sum(unit.cpu_seconds for unit in done), 3),
+            wall_seconds=round(time.perf_counter() - started, 3),
+            peak_memory_bytes=max([peak_memory(), *(unit.peak_memory_bytes for unit in done)]),
+            workers=self.workers,
+        )
+
+    def _carry_out(
+        self, relation: Relation, target: Store, folder: str, table: str, scratch: Store, judged: bool = True
+    ) -> Iterator[Done]:
+        kernels: list[Kernel] = []
+        while isinstance(relation, Mapped):
+            kernels.insert(0, relation.kernel)
+            relation = relation.source
+        if isinstance(relation, Queried) and not kernels:
+            yield from self._query(relation, target, folder, table, scratch, judged)
+            return
+        store, paths = self._parquet(relation, scratch)
+        tasks = [
+            PartTask(store, path, tuple(kernels), target, folder, table, index, judged)
+            for index, path in enumerate(paths)
+        ]
+        yield from self._run(tasks, table)
+
+    def _run(self, tasks: list[PartTask], what: str) -> Iterator[Done]:
+        inline = self.workers == 1 or len(tasks) == 1
+        # Work done in this process is measured by the caller's clock: count only the workers' CPU.
+        results = (
+            (Done(unit.parts, 0.0, 0) for unit in map(run, tasks)) if inline else _pool(self.workers).map(run, tasks)
+        )
+        for done, unit in enumerate(results, start=1):
+            report(what, done, len(tasks))
+            yield unit
+
+    def _query(
+        self, query: Queried, target: Store, folder: str, table: str, scratch: Store, judged: bool
+    ) -> Iterator[Done]:
+        import duckdb
+
+        connection = duckdb.connect(
+            config={"threads": self.workers, "memory_limit": self.memory_limit, "temp_directory": scratch.root}
+        )
+        try:
+            for name, relation in query.relations.items():
+                connection.register(name, self._readable(relation, scratch))
+            reader = connection.sql(query.sql).to_arrow_reader(self.part_rows)
+            for index, rows in enumerate(_fixed_size(reader, self.part_rows)):
+                write = write_judged if judged else write_part
+                written = write(target, folder, table, index, rows)
+                yield Done(written, 0.0, 0)
+        finally:
+            connection.close()
+
+    def _readable(self, relation: Relation, scratch: Store) -> pa.dataset.Dataset | pa.Table:
+        """Something that DuckDB scans lazily, with projection and filter pushed down."""
+        import pyarrow.dataset as ds
+
+        if isinstance(relation, pa.Table):
+            return relation
+        store, paths = self._parquet(relation, scratch)
+        return ds.dataset([store.absolute(path) for path in paths], filesystem=store.filesystem, format="parquet")
+
+    def _parquet(self, relation: Relation, scratch: Store) -> tuple[Store, list[str]]:
+        """Parquet files with the relation's rows; computed into scratch space unless they are committed ones."""
+        if isinstance(relation, Dataset):
+            relation.schema  # noqa: B018  # raises a clear error where nothing is committed
+            return relation.store, [part.path for part in relation.parts]
+        folder = f"relation-{next(_counter)}"
+        if isinstance(relation, pa.Table):
+            starts = range(0, max(relation.num_rows, 1), self.part_rows)
+            written: list[WrittenPart] = []
+            for index, start in enumerate(starts):
+                written += write_part(scratch, folder, "rows", index, relation.slice(start, self.part_rows))
+        else:
+            # Verdicts stay columns here: a query over a judgement sees all its rows.
+            done = self._carry_out(relation, scratch, folder, "rows", scratch, judged=False)
+            written = [part for unit in done for part in unit.parts]
+        return scratch, [part.part.path for part in written]
+
+    @contextmanager
+    def _scratch_store(self) -> Iterator[Store]:
+        if self.scratch:
+            Path(self.scratch).mkdir(parents=True, exist_ok=True)
+        folder = tempfile.mkdtemp(prefix="neo-scratch-", dir=self.scratch)
+        try:
+            yield Store(folder)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+_counter = itertools.count()
+
+
+def _fixed_size(reader: pa.RecordBatchReader, rows: int) -> Iterator[pa.Table]:
+    """Regroup batches into tables of exactly `rows` rows (the last may be shorter; at least one table)."""
+    pending, n_pending, any_table = [], 0, False
+    for batch in reader:
+        pending.append(batch)
+        n_pending += batch.num_rows
+        while n_pending >= rows:
+            whole = pa.Table.from_batches(pending)
+            yield whole.slice(0, rows)
+            any_table = True
+            pending, n_pending = whole.slice(rows).to_batches(), n_pending - rows
+    if n_pending or not any_table:
+        yield pa.Table.from_batches(pending, schema=reader.schema)
+
+
+def _pool(workers: int) -> ProcessPoolExecutor:
+    """One pool per size and process, kept: starting a worker and its imports costs a second or two.
+
+    Fresh interpreters rather than forks: the caller may hold threads (Dagster, gRPC) that a fork would copy half.
+    """
+    if workers not in _pools:
+        pool = ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"), initializer=_follow_parent)
+        atexit.register(pool.shutdown, wait=False, cancel_futures=True)
+        _pools[workers] = pool
+    return _pools[workers]
+
+
+def _follow_parent() -> None:
+    """End this worker when the process that started it is gone, however it ended."""
+    from neo_assets.engine.orphan import exit_with_parent
+
+    exit_with_parent(os.getppid())

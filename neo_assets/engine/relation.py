@@ -1,0 +1,67 @@
+"""Lazy rows: a tree of committed tables, kernels and SQL, carried out when it is written to the lake."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import pyarrow as pa
+
+from neo_assets.lake.dataset import ROWS, Dataset
+
+Kernel: TypeAlias = Callable[[pa.RecordBatch], pa.RecordBatch]
+"""A pure, picklable function over a batch of rows, whose result does not depend on how rows are batched."""
+
+
+@dataclass(frozen=True)
+class Mapped:
+    """The rows of `source`, each batch sent through `kernel`; row order is that of the source."""
+
+    source: Relation
+    kernel: Kernel
+
+
+@dataclass(frozen=True)
+class Queried:
+    """The result of SQL over named relations. The statement must end in a total ORDER BY.
+
+    `judges` names the relation whose rows the result judges: the conservation count starts from it.
+    """
+
+    sql: str
+    relations: Mapping[str, Relation]
+    judges: str | None = None
+
+
+Relation: TypeAlias = Dataset | Mapped | Queried | pa.Table
+
+
+@dataclass(frozen=True)
+class Draft:
+    """What an asset returns: tables still to be computed, files, and metadata worth a look."""
+
+    tables: Mapping[str, Relation] = field(default_factory=dict)
+    files: Mapping[str, Path | bytes] = field(default_factory=dict)
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, result: Draft | Relation) -> Draft:
+        """A bare relation is the main table."""
+        return result if isinstance(result, Draft) else cls(tables={ROWS: result})
+
+
+def rows_judged(relation: Relation) -> int | None:
+    """How many rows a judgement starts from, counted at its source; None where that is not known before running."""
+    match relation:
+        case Dataset():
+            return relation.rows
+        case pa.Table():
+            return int(relation.num_rows)
+        case Mapped(source=source):
+            return rows_judged(source)
+        case Queried(relations=relations, judges=str(name)):
+            return rows_judged(relations[name])
+        case _:
+            return None

@@ -1,0 +1,63 @@
+"""One unit of work, as it runs in a worker process: read a part, apply the kernels, write what comes out."""
+
+from __future__ import annotations
+
+import resource
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from neo_assets.engine.relation import Kernel
+from neo_assets.lake.store import Store
+from neo_assets.lake.writer import WrittenPart, write_judged, write_part
+
+
+@dataclass(frozen=True)
+class PartTask:
+    """Kernels over one Parquet part of `source`, into part `index` of a table below `folder` of `target`;
+    `judged` routes rows by their verdict."""
+
+    source: Store
+    path: str
+    kernels: tuple[Kernel, ...]
+    target: Store
+    folder: str
+    table: str
+    index: int
+    judged: bool = True
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a unit of work wrote, and what it took in its process."""
+
+    parts: list[WrittenPart]
+    cpu_seconds: float
+    peak_memory_bytes: int
+
+
+def run(task: PartTask) -> Done:
+    """Carry out one unit of work. Memory: one part and what the kernels make of it."""
+    started = time.process_time()
+    with task.source.open(task.path) as stream:
+        table = pq.read_table(stream)
+    rows = apply(table, task.kernels)
+    write = write_judged if task.judged else write_part
+    written = write(task.target, task.folder, task.table, task.index, rows)
+    return Done(written, time.process_time() - started, peak_memory())
+
+
+def apply(table: pa.Table, kernels: Sequence[Kernel]) -> pa.Table:
+    """Send every batch of a table through the kernels; an empty table still yields the resulting schema."""
+    batches = table.to_batches() or [pa.RecordBatch.from_pylist([], schema=table.schema)]
+    for kernel in kernels:
+        batches = [kernel(batch) for batch in batches]
+    return pa.Table.from_batches(batches)
+
+
+def peak_memory() -> int:
+    """The process's largest resident set so far, in bytes."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

@@ -1,0 +1,108 @@
+"""The one IO manager: resolves handles from asset keys and partitions, and commits what assets return.
+
+It never loads rows: a handle is a manifest, and what an asset returns is a lazy relation that the engine writes part
+by part.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+from collections import defaultdict
+from typing import Any
+
+import dagster as dg
+
+from neo_assets.engine.protocol import Engine
+from neo_assets.engine.relation import Draft, rows_judged
+from neo_assets.lake.dataset import ROWS, Dataset
+from neo_assets.lake.lake import Lake
+from neo_assets.lake.manifest import Provenance, Resources
+from neo_assets.metadata import RECIPE_KEY, Columns, Json, Markdown, describe
+
+
+class LakeIOManager(dg.IOManager):
+    """Assets take and return handles; rows stay in the lake."""
+
+    def __init__(self, lake: Lake, engine: Engine) -> None:
+        self._lake = lake
+        self._engine = engine
+        self._inputs: dict[tuple[str, str], dict[str, str]] = defaultdict(dict)
+
+    def load_input(self, context: dg.InputContext) -> Dataset:
+        """The handle over the upstream partitions; empty where a mapping allows partitions that don't exist."""
+        partitions: list[str | None] = [None]
+        if context.has_asset_partitions:
+            partitions = list(context.asset_partition_keys)
+        dataset = self._lake.dataset(context.asset_key.to_user_string(), partitions)
+        missing = set(partitions) - {m.partition for m in dataset.manifests}
+        if missing:
+            names = ", ".join(sorted(str(name) for name in missing if name)) or "unpartitioned"
+            raise dg.Failure(
+                f"{context.asset_key.to_user_string()} is not materialized ({names}); "
+                f"run `neo build {context.asset_key.to_user_string()}` first"
+            )
+        self._inputs[_step(context)] |= dataset.digests
+        return dataset
+
+    def handle_output(self, context: dg.OutputContext, obj: Any) -> None:
+        """Write what the asset returned, commit it, and tell Dagster its data version and metadata."""
+        draft = Draft.of(obj)
+        key = context.asset_key.to_user_string()
+        writer = self._lake.writer(key, context.partition_key if context.has_partition_key else None)
+        if ROWS in draft.tables:
+            writer.rows_in = rows_judged(draft.tables[ROWS])
+        try:
+            took = [self._engine.write(relation, writer, name) for name, relation in draft.tables.items()]
+            for name, source in draft.files.items():
+                writer.file(name, source)
+            spec = context.step_context.job_def.asset_layer.get(context.asset_key)
+            dataset = writer.commit(
+                provenance_of(spec, self._inputs.pop(_step(context), {}), self._engine.name), _total(took), draft.metadata
+            )
+        except BaseException:
+            writer.discard()
+            raise
+        context.step_context.set_data_version(context.asset_key, dg.DataVersion(dataset.manifest.digest))
+        context.add_output_metadata({key: _shown(value) for key, value in describe(dataset).items()})
+
+
+def provenance_of(spec: Any, inputs: dict[str, str], engine: str) -> Provenance:
+    """The provenance record of a version that is being made now."""
+    return Provenance(
+        inputs=inputs,
+        code_version=spec.code_version or "",
+        recipe=spec.metadata[RECIPE_KEY].value if RECIPE_KEY in spec.metadata else {},
+        engine=engine,
+        libraries={name: importlib.metadata.version(name) for name in ("pyarrow", "duckdb", "numpy")},
+    )
+
+
+def _step(context: dg.InputContext | dg.OutputContext) -> tuple[str, str]:
+    step = context.step_context
+    return step.run_id, step.step.key
+
+
+def _total(took: list[Resources]) -> Resources:
+    return Resources(
+        cpu_seconds=round(sum(r.cpu_seconds for r in took), 3),
+        wall_seconds=round(sum(r.wall_seconds for r in took), 3),
+        peak_memory_bytes=max((r.peak_memory_bytes for r in took), default=0),
+        workers=max((r.workers for r in took), default=1),
+    )
+
+
+def _shown(value: Any) -> Any:
+    match value:
+        case Markdown(text=text):
+            return dg.MetadataValue.md(text)
+        case Json(data=data):
+            return dg.MetadataValue.json(data)
+        case Columns(schema=schema):
+            return dg.TableSchema(
+                columns=[
+                    dg.TableColumn(f.name, str(f.type), constraints=dg.TableColumnConstraints(nullable=f.nullable))
+                    for f in schema
+                ]
+            )
+        case _:
+            return value

@@ -1,0 +1,1 @@
+"""Where data lives: dataset handles, immutable versions, manifests, content digests."""

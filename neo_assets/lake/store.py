@@ -1,0 +1,93 @@
+"""Bytes at rest: a root folder on any Arrow file system (local, S3, GCS, HDFS), with atomic replacement of one file."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, cast
+
+import pyarrow as pa
+from pyarrow import fs
+
+
+@dataclass(frozen=True)
+class Store:
+    """A root path or URI; all paths handed to it are relative to that root, with forward slashes."""
+
+    root: str
+
+    @property
+    def filesystem(self) -> fs.FileSystem:
+        """The Arrow file system that holds the root."""
+        return self._resolved()[0]
+
+    @property
+    def is_local(self) -> bool:
+        """Whether files can be opened by path."""
+        return isinstance(self.filesystem, fs.LocalFileSystem)
+
+    def _resolved(self) -> tuple[fs.FileSystem, str]:
+        if "://" in self.root:
+            filesystem, base = fs.FileSystem.from_uri(self.root)
+            return filesystem, base
+        return fs.LocalFileSystem(), os.path.abspath(self.root)
+
+    def absolute(self, path: str) -> str:
+        """The path as the file system knows it."""
+        base = self._resolved()[1]
+        return f"{base.rstrip('/')}/{path}" if path else base
+
+    def exists(self, path: str) -> bool:
+        """Whether a file or folder is there."""
+        return bool(self.filesystem.get_file_info(self.absolute(path)).type != fs.FileType.NotFound)
+
+    def read(self, path: str) -> bytes:
+        """The whole file."""
+        with self.filesystem.open_input_stream(self.absolute(path)) as stream:
+            return cast(bytes, stream.read())
+
+    def open(self, path: str) -> pa.NativeFile:
+        """A random-access reader."""
+        return self.filesystem.open_input_file(self.absolute(path))
+
+    def create(self, path: str) -> BinaryIO:
+        """A writer; parent folders are made. On an object store nothing is visible before it is closed."""
+        self.filesystem.create_dir(self.absolute(path).rsplit("/", 1)[0], recursive=True)
+        return cast(BinaryIO, self.filesystem.open_output_stream(self.absolute(path)))
+
+    def replace(self, path: str, data: bytes) -> None:
+        """Put the file in one atomic step: a reader sees the old bytes or the new, never a mixture.
+
+        A local file is written beside its place, synced and renamed; an object store's put is atomic by itself.
+        """
+        if not self.is_local:
+            with self.create(path) as stream:
+                stream.write(data)
+            return
+        target = Path(self.absolute(path))
+        target.parent.mkdir(parents=True, exist_ok=True)
+        beside = target.with_name(f".{target.name}.{uuid.uuid4().hex}")
+        with beside.open("wb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+        beside.replace(target)
+
+    def files(self, path: str) -> list[str]:
+        """Every file below a folder, as paths relative to the root, sorted."""
+        base = self.absolute("").rstrip("/") + "/"
+        selector = fs.FileSelector(self.absolute(path), recursive=True, allow_not_found=True)
+        infos = self.filesystem.get_file_info(selector)
+        return sorted(info.path.removeprefix(base) for info in infos if info.type == fs.FileType.File)
+
+    def folders(self, path: str) -> list[str]:
+        """The names of the folders directly in a folder, sorted."""
+        selector = fs.FileSelector(self.absolute(path), allow_not_found=True)
+        infos = self.filesystem.get_file_info(selector)
+        return sorted(info.base_name for info in infos if info.type == fs.FileType.Directory)
+
+    def delete_folder(self, path: str) -> None:
+        """Remove a folder and all below it."""
+        self.filesystem.delete_dir(self.absolute(path))

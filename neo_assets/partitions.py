@@ -1,0 +1,76 @@
+"""Every partitions definition and mapping of the graph, in one place. All keys come from the recipe."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import dagster as dg
+
+from neo_assets.recipe.recipe import Recipe, load_recipe
+
+EVERY_EARLIER_DAY = -36_500
+"""A start offset (days) before any crawl: 'this day and all before it'."""
+
+
+@dataclass(frozen=True)
+class Partitions:
+    """The partitions definitions of one recipe."""
+
+    crawl_days: dg.DailyPartitionsDefinition
+    english_sources: dg.StaticPartitionsDefinition
+    subsets: dg.StaticPartitionsDefinition
+    chunks: dg.TimeWindowPartitionsDefinition
+    checkpoints: dg.TimeWindowPartitionsDefinition
+
+
+def ordinal(prefix: str, count: int) -> dg.TimeWindowPartitionsDefinition:
+    """Keys `prefix_001` to `prefix_{count}`, of which each can depend on the one before.
+
+    Only time partitions may depend on themselves, so an ordinal is the day of a year that is never shown.
+    """
+    if not 1 <= count < 365:
+        raise ValueError(f"{prefix}: {count} partitions; an ordinal holds 1 to 364")
+    return dg.TimeWindowPartitionsDefinition(
+        cron_schedule="0 0 * * *", start=f"{prefix}_001", end=f"{prefix}_{count + 1:03d}", fmt=f"{prefix}_%j"
+    )
+
+
+def partitions_of(recipe: Recipe) -> Partitions:
+    """The partitions definitions of a recipe."""
+    crawl, training = recipe.crawl, recipe.training
+    return Partitions(
+        crawl_days=dg.DailyPartitionsDefinition(
+            start_date=crawl.start.isoformat(), end_date=crawl.end.isoformat() if crawl.end else None
+        ),
+        english_sources=dg.StaticPartitionsDefinition(list(recipe.english.sources)),
+        subsets=dg.StaticPartitionsDefinition(list(recipe.corpus.subsets)),
+        chunks=ordinal("chunk", training.n_checkpoints),
+        checkpoints=ordinal("ckpt", training.n_checkpoints),
+    )
+
+
+@lru_cache(maxsize=1)
+def _active() -> Partitions:
+    return partitions_of(load_recipe())
+
+
+ACTIVE = _active()
+crawl_days, english_sources, subsets = ACTIVE.crawl_days, ACTIVE.english_sources, ACTIVE.subsets
+chunks, checkpoints = ACTIVE.chunks, ACTIVE.checkpoints
+
+PREVIOUS = dg.TimeWindowPartitionMapping(
+    start_offset=-1, end_offset=-1, allow_nonexistent_upstream_partitions=True
+)
+"""The partition before; the first one gets an empty handle."""
+
+UP_TO = dg.TimeWindowPartitionMapping(
+    start_offset=EVERY_EARLIER_DAY, end_offset=0, allow_nonexistent_upstream_partitions=True
+)
+"""The same day and every day before it."""
+
+ALL = dg.AllPartitionMapping()
+"""Every partition."""
+
+SAME_ORDINAL = dg.TimeWindowPartitionMapping()
+"""The chunk of the same ordinal as the checkpoint."""
+
+

@@ -1,0 +1,1 @@
+"""Where every artefact came from: manifests and cards."""

@@ -1,0 +1,211 @@
+"""The code version of an asset, derived from what its code means rather than typed by hand.
+
+It covers the syntax trees (comments, docstrings and layout left out) of the asset's function, of the helpers it uses
+in its module, and of every library module reachable from them by import; and the values of the recipe sections that
+this code reads. Platform modules are left out: where and how rows move does not change them.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+PACKAGE = "neo_assets"
+PLATFORM = tuple(
+    f"{PACKAGE}.{name}"
+    for name in (
+        "asset", "assets", "build", "checks", "cli", "compute", "definitions", "engine", "io_manager", "jobs.base", "lake",
+        "metadata", "partitions", "provenance.code", "recipe",
+    )
+)  # fmt: skip
+JOBS = f"{PACKAGE}.jobs."
+
+
+@dataclass(frozen=True)
+class Code:
+    """What an asset's result depends on besides its inputs: a digest of code, and recipe paths with their values."""
+
+    digest: str
+    recipe: dict[str, Any]
+
+    @property
+    def version(self) -> str:
+        """Two short digests: of the code, and of the recipe sections it reads."""
+        text = json.dumps(self.recipe, sort_keys=True, ensure_ascii=False)
+        return f"{self.digest[:12]}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
+
+
+def code_of(function: Callable[..., Any], recipe: BaseModel) -> Code:
+    """The code version of an asset function. Files are parsed once per process; a few ms an asset.
+
+    Raises:
+        LookupError: the function is not defined at the top level of its module, or passes the recipe on as a whole.
+    """
+    module = _module(function.__module__)
+    if function.__name__ not in module.definitions:
+        raise LookupError(f"{function.__module__}.{function.__name__} is not a top-level function")
+    names = list(module.closure(function.__name__))
+    trees = [module.definitions[name] for name in names]
+    libraries = sorted(_reachable(_imports(module, trees)))
+    hasher = hashlib.sha256()
+    for tree in trees:
+        hasher.update(_canonical(tree).encode())
+    for name in libraries:
+        hasher.update(f"\n{name}\n{_module(name).canonical}".encode())
+    jobs = [_module(name).tree for name in libraries if name.startswith(JOBS)]
+    return Code(hasher.hexdigest(), _recipe_values([*trees, *jobs], recipe))
+
+
+class _Module:
+    """A parsed source file of the package."""
+
+    def __init__(self, name: str, path: Path) -> None:
+        self.name = name
+        self.tree = ast.parse(path.read_text(encoding="utf-8"))
+        self.definitions: dict[str, ast.AST] = {}
+        self.imported: dict[str, tuple[str, str | None]] = {}
+        for node in self.tree.body:
+            if isinstance(node, ast.FunctionDef | ast.ClassDef):
+                self.definitions[node.name] = node
+            elif isinstance(node, ast.Assign | ast.AnnAssign):
+                targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+                self.definitions |= {target.id: node for target in targets if isinstance(target, ast.Name)}
+
+    @property
+    def canonical(self) -> str:
+        return _canonical(self.tree)
+
+    def closure(self, name: str) -> Iterator[str]:
+        """The definition and every top-level definition of this module that it uses, in order of discovery."""
+        seen, waiting = {name}, [name]
+        while waiting:
+            current = waiting.pop(0)
+            yield current
+            for used in sorted(_names(self.definitions[current])):
+                if used in self.definitions and used not in seen:
+                    seen.add(used)
+                    waiting.append(used)
+
+
+@lru_cache(maxsize=None)
+def _module(name: str) -> _Module:
+    path = _path(name)
+    if path is None:
+        raise LookupError(f"no source file for {name}")
+    return _Module(name, path)
+
+
+def _path(name: str) -> Path | None:
+    root = Path(__file__).parents[1]
+    below = root.joinpath(*name.split(".")[1:])
+    for path in (below.with_suffix(".py"), below / "__init__.py"):
+        if path.is_file():
+            return path
+    return None
+
+
+def _statements(node: ast.AST) -> Iterator[ast.AST]:
+    """Every node of a definition, its decorators left out: they place an asset, they don't compute it."""
+    if isinstance(node, ast.FunctionDef | ast.ClassDef):
+        for child in [*node.body, *([node.args] if isinstance(node, ast.FunctionDef) else node.bases)]:
+            yield from ast.walk(child)
+    else:
+        yield from ast.walk(node)
+
+
+def _names(node: ast.AST) -> set[str]:
+    return {n.id for n in _statements(node) if isinstance(n, ast.Name)}
+
+
+def _imports(module: _Module, trees: Iterable[ast.AST]) -> set[str]:
+    """The package's modules that these definitions import, name as a job, or use through the module's imports."""
+    trees = list(trees)
+    used = set().union(*(_names(tree) for tree in trees))
+    found = {target for tree in trees for target in _imported_modules(tree)}
+    for node in module.tree.body:
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            names = {alias.asname or alias.name.split(".")[0] for alias in node.names}
+            if names & used:
+                wanted = [alias for alias in node.names if (alias.asname or alias.name.split(".")[0]) in used]
+                found |= set(_targets(node, wanted))
+    return found
+
+
+def _imported_modules(tree: ast.AST) -> Iterator[str]:
+    for node in _statements(tree):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            yield from _targets(node, node.names)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.startswith(JOBS):
+            yield node.value
+
+
+def _targets(node: ast.Import | ast.ImportFrom, aliases: Iterable[ast.alias]) -> Iterator[str]:
+    for alias in aliases:
+        if isinstance(node, ast.Import):
+            yield alias.name
+        elif node.module:
+            submodule = f"{node.module}.{alias.name}"
+            yield submodule if submodule.startswith(f"{PACKAGE}.") and _path(submodule) else node.module
+
+
+def _reachable(modules: Iterable[str]) -> set[str]:
+    seen: set[str] = set()
+    waiting = list(modules)
+    while waiting:
+        name = waiting.pop()
+        if name in seen or not name.startswith(f"{PACKAGE}.") or _is_platform(name) or _path(name) is None:
+            continue
+        seen.add(name)
+        waiting.extend(_imported_modules(_module(name).tree))
+    return seen
+
+
+def _is_platform(name: str) -> bool:
+    return any(name == prefix or name.startswith(f"{prefix}.") for prefix in PLATFORM)
+
+
+def _canonical(node: ast.AST) -> str:
+    """The tree as text, without docstrings, decorators of the outermost definition, and positions."""
+    copy = ast.parse(ast.unparse(node))
+    for child in ast.walk(copy):
+        if isinstance(child, ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef | ast.Module):
+            first = child.body[0] if child.body else None
+            if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str):
+                child.body = child.body[1:]
+    if isinstance(node, ast.FunctionDef) and isinstance(copy.body[0], ast.FunctionDef):
+        copy.body[0].decorator_list = []
+    return ast.dump(copy)
+
+
+def _recipe_values(trees: Iterable[ast.AST], recipe: BaseModel) -> dict[str, Any]:
+    """The value at every recipe path that the code reads (`recipe.a.b`, `job.recipe.a.b`), as plain JSON."""
+    values: dict[str, Any] = {}
+    for tree in trees:
+        parents = {child: parent for parent in ast.walk(tree) for child in ast.iter_child_nodes(parent)}
+        for node in ast.walk(tree):
+            is_root = (isinstance(node, ast.Name) and node.id == "recipe") or (
+                isinstance(node, ast.Attribute) and node.attr == "recipe"
+            )
+            if not is_root:
+                continue
+            path, value = [], recipe
+            parent = parents.get(node)
+            while isinstance(parent, ast.Attribute) and isinstance(value, BaseModel):
+                if parent.attr not in type(value).model_fields:
+                    break
+                path.append(parent.attr)
+                value = getattr(value, parent.attr)
+                parent = parents.get(parent)
+            if path:
+                values[".".join(path)] = value.model_dump(mode="json") if isinstance(value, BaseModel) else value
+            elif not isinstance(parent, ast.arg | ast.Assign | ast.arguments):
+                raise LookupError(f"line {getattr(node, 'lineno', '?')}: read a section of the recipe, not the whole")
+    return json.loads(json.dumps(values, sort_keys=True, default=str))  # type: ignore[no-any-return]
