@@ -54,7 +54,8 @@ class LakeIOManager(dg.IOManager):
         try:
             took = [self._engine.write(relation, writer, name) for name, relation in draft.tables.items()]
             for name, source in draft.files.items():
-                writer.file(name, source)
+                # A plot shows the content in a rendering that may differ between installations.
+                writer.file(name, source, content=not name.endswith(".png"))
             spec = context.step_context.job_def.asset_layer.get(context.asset_key)
             dataset = writer.commit(
                 provenance_of(spec, self._inputs.pop(_step(context), {}), self._engine.name), _total(took), draft.metadata

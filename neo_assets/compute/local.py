@@ -15,6 +15,7 @@ import dagster as dg
 
 from neo_assets.compute.order import job_order
 from neo_assets.compute.protocol import Profile
+from neo_assets.engine.progress import relay
 from neo_assets.lake.dataset import Dataset
 from neo_assets.lake.lake import Lake
 from neo_assets.recipe.recipe import Recipe
@@ -63,8 +64,9 @@ def _run(command: list[str], environment: dict[str, str]) -> tuple[int, deque[st
     ) as process, _stopped_with_us(process):
         assert process.stdout is not None
         for line in process.stdout:
-            tail.append(line.rstrip())
-            print(line, end="", flush=True)
+            if not relay(line):
+                tail.append(line.rstrip())
+                print(line, end="", flush=True)
         return process.wait(), tail
 
 

@@ -7,6 +7,9 @@ from contextlib import contextmanager
 
 from neo_assets.engine.protocol import Progress
 
+PROGRESS_PREFIX = "::progress "
+"""A job's way to say how far it is: a line of its output with this, what is being done, units done, units in all."""
+
 _listeners: list[Progress] = []
 
 
@@ -24,3 +27,12 @@ def report(what: str, done: int, total: int) -> None:
     """Tell the listeners."""
     for listener in tuple(_listeners):
         listener(what, done, total)
+
+
+def relay(line: str) -> bool:
+    """Report a job's progress line; False if the line is none."""
+    if not line.startswith(PROGRESS_PREFIX):
+        return False
+    what, done, total = line.removeprefix(PROGRESS_PREFIX).rstrip("\n").split("\t")
+    report(what, int(done), int(total))
+    return True

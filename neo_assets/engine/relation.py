@@ -40,11 +40,15 @@ Relation: TypeAlias = Dataset | Mapped | Queried | pa.Table
 
 @dataclass(frozen=True)
 class Draft:
-    """What an asset returns: tables still to be computed, files, and metadata worth a look."""
+    """What an asset returns: tables still to be computed, files, and metadata worth a look.
+
+    `scratch` is whatever must outlive the files until they are written (a `TemporaryDirectory`).
+    """
 
     tables: Mapping[str, Relation] = field(default_factory=dict)
     files: Mapping[str, Path | bytes] = field(default_factory=dict)
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    scratch: object = None
 
     @classmethod
     def of(cls, result: Draft | Relation) -> Draft:

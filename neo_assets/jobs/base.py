@@ -15,6 +15,7 @@ from typing import Any
 from dagster_pipes import PipesContext, open_dagster_pipes
 
 from neo_assets.engine.orphan import exit_with_parent
+from neo_assets.engine.progress import PROGRESS_PREFIX, listening
 from neo_assets.lake.dataset import Dataset
 from neo_assets.lake.lake import Lake
 from neo_assets.lake.manifest import Manifest, Provenance, Resources
@@ -46,7 +47,11 @@ def open_job() -> Iterator[Job]:
     """
     if "DAGSTER_PIPES_CONTEXT" not in os.environ:
         raise RuntimeError("a job is started by its asset: materialize that instead")
-    with open_dagster_pipes() as pipes, tempfile.TemporaryDirectory(prefix="neo-job-") as scratch:
+    with (
+        open_dagster_pipes() as pipes,
+        tempfile.TemporaryDirectory(prefix="neo-job-") as scratch,
+        listening(_print_progress),
+    ):
         started = time.perf_counter()
         job = _job(pipes, Path(scratch))
         try:
@@ -58,6 +63,10 @@ def open_job() -> Iterator[Job]:
         pipes.report_asset_materialization(
             metadata=_raw(describe(dataset)), data_version=dataset.manifest.digest
         )
+
+
+def _print_progress(what: str, done: int, total: int) -> None:
+    print(f"{PROGRESS_PREFIX}{what}\t{done}\t{total}", flush=True)
 
 
 def _job(pipes: PipesContext, scratch: Path) -> Job:

@@ -85,6 +85,10 @@ class Dataset:
         chosen = tuple(m for m in self.manifests if m.partition == key)
         return Dataset(self.store, self.asset, chosen, self.table)
 
+    def but(self, key: str | None) -> Dataset:
+        """The handle over every partition except that one."""
+        return Dataset(self.store, self.asset, tuple(m for m in self.manifests if m.partition != key), self.table)
+
     def batches(self, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
         """The rows in order, a part at a time."""
         for part in self.parts:

@@ -47,7 +47,7 @@ class Recipe(Section):
 
     @model_validator(mode="after")
     def _phases_have_mixes(self) -> Recipe:
-        phases, mixes = set(self.training.phase_names), set(self.corpus.phases)
+        phases, mixes = {phase.name for phase in self.training.phases}, set(self.corpus.phases)
         if phases != mixes:
             raise ValueError(
                 f"training.phases {sorted(phases)} and corpus.phases {sorted(mixes)} must name the same phases; "

@@ -1,0 +1,3 @@
+"""The graph: one module per area. An asset chooses its inputs, calls a library, and returns lazy rows."""
+
+AREAS = ("crawl", "english", "chinese", "corpus", "tokenizer", "training", "evaluation", "release")
