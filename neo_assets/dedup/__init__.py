@@ -1,0 +1,1 @@
+"""Deduplication: exact, and near by MinHash-LSH with verification."""

@@ -1,0 +1,1 @@
+"""Text: normalisation, quality signals and the rules that judge by them, for English and Chinese."""

@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+import gzip
+import json
+import re
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from neo_assets.lake.records import document_id
+from neo_assets.recipe.lines import SourceSettings
+from neo_assets.text.sources import SOURCE_SCHEMA, crawled_records, read_source, split_text
+from neo_assets_tests.text.batches import SEED
+
+LINES = st.lists(st.sampled_from(["# one", "# two", "text", "", "more text"]), max_size=12).map("\n".join)
+
+
+@given(LINES, st.integers(0, 30))
+def test_splitting_loses_nothing_but_whitespace(text: str, group_chars: int) -> None:
+    pieces = list(split_text(text, "^# ", group_chars))
+    assert re.sub(r"\s", "", "".join(piece for _, piece in pieces)) == re.sub(r"\s", "", text)
+    assert all(len(piece) >= group_chars for _, piece in pieces[:-1])
+    for title, piece in pieces:
+        assert piece.strip()
+        assert title == "" or piece.startswith(title)
+
+
+def test_splitting_starts_at_headings() -> None:
+    assert list(split_text("before\n# one\na\n# two\nb\n", "^# ")) == [
+        ("", "before\n"),
+        ("# one", "# one\na\n"),
+        ("# two", "# two\nb\n"),
+    ]
+
+
+def test_chapters_of_the_novel() -> None:
+    settings = SourceSettings(
+        kind="text", path="text/prideprejudice.en.txt", split_at=r"^Chapter \d+$", licence="public domain"
+    )
+    table = read_source("gutenberg", settings, SEED)
+    assert table.schema == SOURCE_SCHEMA
+    assert table.num_rows == 62  # 61 chapters and what stands before the first
+    ids = table.column("doc_id").to_pylist()
+    assert ids == sorted(set(ids))
+    assert read_source("gutenberg", settings, SEED).equals(table)
+    by_title = {row["title"]: row for row in table.to_pylist()}
+    first = by_title["Chapter 1"]
+    assert "universally acknowledged" in first["text"]
+    assert first["url"] == "seed:text/prideprejudice.en.txt#Chapter 1"
+    assert first["doc_id"] == document_id("gutenberg", "text/prideprejudice.en.txt#Chapter 1")
+    assert (first["language"], first["language_score"], first["licence"]) == ("en", 1.0, "public domain")
+    assert first["day"] is first["host"] is None
+
+
+def test_code_files_are_documents(tmp_path: Path) -> None:
+    (tmp_path / "b.py").write_text("b = 2\n")
+    (tmp_path / "a.py").write_bytes(b"a = '\xff'\n")
+    settings = SourceSettings(kind="code", path="*.py", language="code", licence="MIT")
+    rows = {row["url"]: row for row in read_source("code", settings, tmp_path).to_pylist()}
+    assert rows["seed:b.py"]["text"] == "b = 2\n"
+    assert rows["seed:a.py"]["text"] == "a = '\ufffd'\n"
+    assert rows["seed:b.py"]["language"] == "code"
+
+
+def test_repeated_headings_have_ids_of_their_own(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("# x\n1\n# x\n2\n")
+    settings = SourceSettings(kind="text", path="a.txt", split_at="^# ", licence="MIT")
+    assert {row["url"] for row in read_source("s", settings, tmp_path).to_pylist()} == {
+        "seed:a.txt#\u0023 x",
+        "seed:a.txt## x~2",
+    }
+
+
+@pytest.mark.parametrize("name", ["x.jsonl", "x.jsonl.gz"])
+def test_json_lines(tmp_path: Path, name: str) -> None:
+    content = "\n".join(json.dumps(row) for row in [{"id": "k", "text": "一"}, {"text": "two", "title": "T"}])
+    opened = gzip.open if name.endswith("gz") else open
+    with opened(tmp_path / name, "wt", encoding="utf-8") as file:
+        file.write(content)
+    settings = SourceSettings(kind="jsonl", path="*.jsonl*", licence="MIT")
+    rows = {row["url"]: (row["title"], row["text"]) for row in read_source("s", settings, tmp_path).to_pylist()}
+    assert rows == {f"seed:{name}#k": ("", "一"), f"seed:{name}#2": ("T", "two")}
+
+
+def test_errors_say_what_is_wrong(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="is a crawl"):
+        read_source("web", SourceSettings(kind="crawl", licence="x"), tmp_path)
+    jsonl = SourceSettings(kind="jsonl", path="*.jsonl", licence="x")
+    with pytest.raises(FileNotFoundError, match="no file matches"):
+        read_source("s", jsonl, tmp_path)
+    (tmp_path / "a.jsonl").write_text('{"text": "a"}\n{"no": 1}\n')
+    with pytest.raises(ValueError, match=r"a\.jsonl, line 2"):
+        read_source("s", jsonl, tmp_path)
+
+
+def test_crawled_pages_become_documents_of_the_source() -> None:
+    page = {"doc_id": "b", "url": "u", "host": "h", "day": "2026-11-01", "title": "t", "text": "x", "language": "de"}
+    pages = [
+        {**page, "language_score": 0.5, "n_chars": 1},
+        {**page, "doc_id": "a", "language_score": 0.5, "n_chars": 1},
+    ]
+    extracted = pa.Table.from_pylist(pages)
+    with duckdb.connect() as connection:
+        connection.register("extracted", extracted)
+        sql = crawled_records("crawl", SourceSettings(kind="crawl", licence="as stated"))
+        records = connection.sql(sql).to_arrow_table()
+    assert records.schema == SOURCE_SCHEMA
+    assert records.column("doc_id").to_pylist() == ["a", "b"]
+    assert records.to_pylist()[0] == {
+        **page,
+        "doc_id": "a",
+        "language_score": 0.5,
+        "source": "crawl",
+        "licence": "as stated",
+    }
