@@ -24,12 +24,26 @@ from neo_assets.provenance.code import code_of
 from neo_assets.recipe.recipe import Recipe as RecipeModel
 from neo_assets.recipe.recipe import load_recipe
 
-__all__ = ["Compute", "Context", "Dataset", "Draft", "Engine", "Mapped", "Queried", "Recipe", "Relation", "asset"]
+__all__ = [
+    "Compute",
+    "Context",
+    "Dataset",
+    "Draft",
+    "Engine",
+    "Mapped",
+    "Queried",
+    "Recipe",
+    "Relation",
+    "Result",
+    "asset",
+]
 
 Context: TypeAlias = dg.AssetExecutionContext
 Engine: TypeAlias = dg.ResourceParam[EngineProtocol]
 Compute: TypeAlias = dg.ResourceParam[ComputeProtocol]
 Recipe: TypeAlias = dg.ResourceParam[RecipeModel]
+Result: TypeAlias = dg.MaterializeResult[None]
+"""What an asset returns whose job has written the partition itself."""
 
 RESOURCES = {"engine", "compute", "recipe"}
 OWNERS = {
@@ -59,6 +73,7 @@ def asset(
     def define(function: Callable[..., Any]) -> dg.AssetsDefinition:
         area = function.__module__.rsplit(".", 1)[-1]
         code = code_of(function, load_recipe())
+        returns = inspect.signature(function).return_annotation
         parameters = [name for name in inspect.signature(function).parameters if name not in {"context", *RESOURCES}]
         return dg.asset(  # type: ignore[no-any-return,call-overload]
             name=function.__name__,
@@ -73,6 +88,8 @@ def asset(
             ins={name: _input(area, name, (inputs or {}).get(name)) for name in parameters},
             check_specs=check_specs,
             pool=pool,
+            # A lazy relation is a union of types, which Dagster cannot name.
+            dagster_type=None if returns is Result else dg.Any,
         )(function)
 
     return define

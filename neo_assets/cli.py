@@ -19,7 +19,6 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.table import Table
 
 if TYPE_CHECKING:
-
     from neo_assets.build import Graph, Node
 
 console = Console(soft_wrap=True)
@@ -198,8 +197,16 @@ def _build(graph: Graph, nodes: list[Node], force: bool) -> None:
 
 
 def _progress() -> Progress:
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    return Progress(*columns, console=console, transient=True, disable=not sys.stderr.isatty() and not console.is_terminal)
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    return Progress(
+        *columns, console=console, transient=True, disable=not sys.stderr.isatty() and not console.is_terminal
+    )
 
 
 def _print_states(graph: Graph, nodes: list[Node]) -> None:
@@ -207,7 +214,9 @@ def _print_states(graph: Graph, nodes: list[Node]) -> None:
     table = Table("asset", "partitions", "current", "stale", "missing", "why")
     for asset in dict.fromkeys(node.asset for node in nodes):
         mine = {node: state for node, state in states.items() if node.asset == asset}
-        kinds = Counter("current" if s is None else "missing" if s.kind == "missing" else "stale" for s in mine.values())
+        kinds = Counter(
+            "current" if s is None else "missing" if s.kind == "missing" else "stale" for s in mine.values()
+        )
         first = next((f"{n.partition or ''} {s}".strip() for n, s in mine.items() if s and s.kind != "missing"), "")
         numbers = [str(kinds[kind] or "") for kind in ("current", "stale", "missing")]
         table.add_row(asset, str(len(mine)), *numbers, escape(first))

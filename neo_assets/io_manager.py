@@ -58,7 +58,9 @@ class LakeIOManager(dg.IOManager):
                 writer.file(name, source, content=not name.endswith(".png"))
             spec = context.step_context.job_def.asset_layer.get(context.asset_key)
             dataset = writer.commit(
-                provenance_of(spec, self._inputs.pop(_step(context), {}), self._engine.name), _total(took), draft.metadata
+                provenance_of(spec, self._inputs.pop(_step(context), {}), self._engine.name),
+                _total(took),
+                draft.metadata,
             )
         except BaseException:
             writer.discard()

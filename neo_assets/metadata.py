@@ -65,7 +65,9 @@ def describe(dataset: Dataset) -> dict[str, Any]:
         found["reasons"] = Markdown(_reasons(dataset.named(DECISIONS)))
     if manifest.files:
         found["files"] = Markdown(
-            markdown_table([{"file": n, "bytes": f.bytes, "sha256": f.sha256[:16]} for n, f in manifest.files.items()][:50])
+            markdown_table(
+                [{"file": n, "bytes": f.bytes, "sha256": f.sha256[:16]} for n, f in manifest.files.items()][:50]
+            )
         )
         for name, record in manifest.files.items():
             if name.endswith(".png") and record.bytes < 500_000:

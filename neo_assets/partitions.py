@@ -1,7 +1,7 @@
 """Every partitions definition and mapping of the graph, in one place. All keys come from the recipe."""
 
+import warnings
 from dataclasses import dataclass
-from functools import lru_cache
 
 import dagster as dg
 
@@ -48,23 +48,25 @@ def partitions_of(recipe: Recipe) -> Partitions:
     )
 
 
-@lru_cache(maxsize=1)
-def _active() -> Partitions:
-    return partitions_of(load_recipe())
-
-
-ACTIVE = _active()
+ACTIVE = partitions_of(load_recipe())
 crawl_days, english_sources, subsets = ACTIVE.crawl_days, ACTIVE.english_sources, ACTIVE.subsets
 chunks, checkpoints = ACTIVE.chunks, ACTIVE.checkpoints
 
-PREVIOUS = dg.TimeWindowPartitionMapping(
-    start_offset=-1, end_offset=-1, allow_nonexistent_upstream_partitions=True
-)
+
+def _earlier(start: int, end: int) -> dg.TimeWindowPartitionMapping:
+    """Partitions at these offsets, as far as they exist."""
+    with warnings.catch_warnings():
+        # The parameter is beta in the pinned version; nothing stable gives the first partition an empty input.
+        warnings.filterwarnings("ignore", message=".*allow_nonexistent_upstream_partitions", category=dg.BetaWarning)
+        return dg.TimeWindowPartitionMapping(
+            start_offset=start, end_offset=end, allow_nonexistent_upstream_partitions=True
+        )
+
+
+PREVIOUS = _earlier(-1, -1)
 """The partition before; the first one gets an empty handle."""
 
-UP_TO = dg.TimeWindowPartitionMapping(
-    start_offset=EVERY_EARLIER_DAY, end_offset=0, allow_nonexistent_upstream_partitions=True
-)
+UP_TO = _earlier(EVERY_EARLIER_DAY, 0)
 """The same day and every day before it."""
 
 ALL = dg.AllPartitionMapping()
@@ -74,3 +76,5 @@ SAME_ORDINAL = dg.TimeWindowPartitionMapping()
 """The chunk of the same ordinal as the checkpoint."""
 
 
+LAST = dg.LastPartitionMapping()
+"""The last partition."""

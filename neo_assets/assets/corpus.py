@@ -25,7 +25,7 @@ def subset(context: Context, english: Dataset, chinese: Dataset, engine: Engine,
 
 
 STATISTICS = """
-SELECT subset, COUNT(*) AS documents, SUM(LENGTH(text)) AS characters, MIN(LENGTH(text)) AS shortest,
+SELECT subset, COUNT(*) AS documents, CAST(SUM(LENGTH(text)) AS BIGINT) AS characters, MIN(LENGTH(text)) AS shortest,
        CAST(AVG(LENGTH(text)) AS DOUBLE) AS mean_characters, MAX(LENGTH(text)) AS longest
 FROM documents GROUP BY subset ORDER BY subset
 """

@@ -2,10 +2,10 @@
 
 import pyarrow as pa
 
-from neo_assets.asset import Compute, Context, Dataset, Engine, Recipe, Relation, asset
+from neo_assets.asset import Compute, Context, Dataset, Engine, Recipe, Relation, Result, asset
 from neo_assets.partitions import PREVIOUS, crawl_days
-from neo_assets.web.extract import ExtractPages
 from neo_assets.web.crawl import seeds as seed_urls
+from neo_assets.web.extract import ExtractPages
 from neo_assets.web.language import IdentifyLanguage
 
 
@@ -21,7 +21,7 @@ def seeds(recipe: Recipe) -> Relation:
     inputs={"previous": ("crawl/pages", PREVIOUS)},
     pool="crawl",
 )
-def pages(context: Context, seeds: Dataset, previous: Dataset, compute: Compute):  # type: ignore[no-untyped-def]
+def pages(context: Context, seeds: Dataset, previous: Dataset, compute: Compute) -> Result:
     """Every URL asked for on a crawl day, with its answer; the exchanges themselves in WARC 1.1 files.
 
     The table `state` carries what is known of each URL over all days so far: ETag, Last-Modified, content digest,

@@ -10,9 +10,7 @@ from neo_assets.tokens.tokenizer import Tokenizer, train_tokenizer
 MODEL = "tokenizer.model"
 
 
-@asset(
-    kinds={"parquet"}, inputs={"subset": ("corpus/subset", ALL), "statistics": ("corpus/statistics", ALL)}
-)
+@asset(kinds={"parquet"}, inputs={"subset": ("corpus/subset", ALL), "statistics": ("corpus/statistics", ALL)})
 def sample(subset: Dataset, statistics: Dataset, engine: Engine, recipe: Recipe) -> Relation:
     """Documents that the tokenizer is trained on, drawn by id with the recipe's weights; `copies` says how often."""
     counts = statistics.read(["subset", "characters"]).to_pylist()

@@ -3,7 +3,7 @@
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from neo_assets.asset import Compute, Context, Dataset, Draft, Recipe, asset
+from neo_assets.asset import Compute, Context, Dataset, Draft, Recipe, Result, asset
 from neo_assets.ordinals import ordinal_index
 from neo_assets.partitions import ALL, PREVIOUS, SAME_ORDINAL, checkpoints, chunks, subsets
 from neo_assets.plots import loss_curve
@@ -81,7 +81,7 @@ def chunk(context: Context, order: Dataset, token_shards: Dataset, recipe: Recip
     inputs={"previous": ("training/checkpoint", PREVIOUS), "chunk": ("training/chunk", SAME_ORDINAL)},
     pool="gpu",
 )
-def checkpoint(context: Context, previous: Dataset, chunk: Dataset, compute: Compute):  # type: ignore[no-untyped-def]
+def checkpoint(context: Context, previous: Dataset, chunk: Dataset, compute: Compute) -> Result:
     """Weights, optimiser state and position after a chunk: the fundamental phase first, then the decay phase.
 
     The table is the consumption ledger: per step the learning rate, loss, gradient norm and tokens read, masked and

@@ -74,7 +74,9 @@ def _faults(manifest: Manifest) -> Iterator[str]:
 
 def _current(graph: Graph, nodes: list[Node]) -> dg.AssetCheckResult:
     states = {node: state for node in nodes if (state := graph.stale(node)) and state.kind != "missing"}
-    return _result(nodes[0], CURRENT, [f"{node.partition or node.asset}: {state}" for node, state in states.items()], {})
+    return _result(
+        nodes[0], CURRENT, [f"{node.partition or node.asset}: {state}" for node, state in states.items()], {}
+    )
 
 
 def _result(node: Node, name: str, faults: list[str], counts: dict[str, int]) -> dg.AssetCheckResult:

@@ -59,9 +59,12 @@ class LocalCompute:
 def _run(command: list[str], environment: dict[str, str]) -> tuple[int, deque[str]]:
     """Run a process to its end, passing its output on line by line; give its status and last lines."""
     tail: deque[str] = deque(maxlen=TAIL_LINES)
-    with subprocess.Popen(
-        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
-    ) as process, _stopped_with_us(process):
+    with (
+        subprocess.Popen(
+            command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
+        ) as process,
+        _stopped_with_us(process),
+    ):
         assert process.stdout is not None
         for line in process.stdout:
             if not relay(line):

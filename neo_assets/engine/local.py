@@ -14,6 +14,7 @@ from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
@@ -24,6 +25,9 @@ from neo_assets.lake.dataset import Dataset
 from neo_assets.lake.manifest import Resources
 from neo_assets.lake.store import Store
 from neo_assets.lake.writer import VersionWriter, WrittenPart, write_judged, write_part
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
 
 _pools: dict[int, ProcessPoolExecutor] = {}
 
@@ -111,12 +115,12 @@ class LocalEngine:
     ) -> Iterator[Done]:
         import duckdb
 
-        connection = duckdb.connect(
-            config={"threads": self.workers, "memory_limit": self.memory_limit, "temp_directory": scratch.root}
-        )
+        settings = {"threads": self.workers, "memory_limit": self.memory_limit, "temp_directory": scratch.root}
+        # Order comes from ORDER BY alone; keeping that of the input would only cost memory.
+        connection = duckdb.connect(config={**settings, "preserve_insertion_order": False})
         try:
             for name, relation in query.relations.items():
-                connection.register(name, self._readable(relation, scratch))
+                self._register(connection, name, relation, scratch)
             reader = connection.sql(query.sql).to_arrow_reader(self.part_rows)
             for index, rows in enumerate(_fixed_size(reader, self.part_rows)):
                 write = write_judged if judged else write_part
@@ -125,14 +129,20 @@ class LocalEngine:
         finally:
             connection.close()
 
-    def _readable(self, relation: Relation, scratch: Store) -> pa.dataset.Dataset | pa.Table:
-        """Something that DuckDB scans lazily, with projection and filter pushed down."""
+    def _register(self, connection: DuckDBPyConnection, name: str, relation: Relation, scratch: Store) -> None:
+        """Make the relation known to SQL, scanned lazily with projection and filter pushed down."""
         import pyarrow.dataset as ds
 
         if isinstance(relation, pa.Table):
-            return relation
+            connection.register(name, relation)
+            return
         store, paths = self._parquet(relation, scratch)
-        return ds.dataset([store.absolute(path) for path in paths], filesystem=store.filesystem, format="parquet")
+        if not store.is_local:
+            absolute = [store.absolute(path) for path in paths]
+            connection.register(name, ds.dataset(absolute, filesystem=store.filesystem, format="parquet"))
+            return
+        files = ", ".join("'" + store.absolute(path).replace("'", "''") + "'" for path in paths)
+        connection.execute(f'CREATE VIEW "{name}" AS SELECT * FROM read_parquet([{files}], hive_partitioning = false)')
 
     def _parquet(self, relation: Relation, scratch: Store) -> tuple[Store, list[str]]:
         """Parquet files with the relation's rows; computed into scratch space unless they are committed ones."""

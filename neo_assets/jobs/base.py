@@ -60,9 +60,7 @@ def open_job() -> Iterator[Job]:
         except BaseException:
             job.writer.discard()
             raise
-        pipes.report_asset_materialization(
-            metadata=_raw(describe(dataset)), data_version=dataset.manifest.digest
-        )
+        pipes.report_asset_materialization(metadata=_raw(describe(dataset)), data_version=dataset.manifest.digest)
 
 
 def _print_progress(what: str, done: int, total: int) -> None:

@@ -86,7 +86,9 @@ def _digest_batch(batch: pa.RecordBatch) -> RowDigest:
         for column in _prefixed(_encoded(array))
     ]
     rows = pc.binary_join_element_wise(*columns, pa.scalar(b"", pa.large_binary()))
-    offsets = pa.Array.from_buffers(pa.int64(), len(rows) + 1, [None, rows.buffers()[1]], offset=rows.offset).to_pylist()
+    offsets = pa.Array.from_buffers(
+        pa.int64(), len(rows) + 1, [None, rows.buffers()[1]], offset=rows.offset
+    ).to_pylist()
     data = memoryview(rows.buffers()[2] or b"")
     value = 0
     for start, end in zip(offsets, offsets[1:], strict=False):
@@ -122,6 +124,8 @@ def _encoded(array: pa.Array) -> pa.Array:
         return _encoded(array.cast(pa.large_list(kind.value_type)))
     if pa.types.is_list(kind) or pa.types.is_large_list(kind):
         return _encoded_list(array)
+    if pa.types.is_decimal(kind):
+        return array.cast(pa.large_string()).cast(pa.large_binary())
     if pa.types.is_fixed_size_binary(kind):
         return array.cast(pa.large_binary())
     if pa.types.is_primitive(kind):

@@ -66,9 +66,7 @@ class Lake:
 
     def partitions(self, asset: str) -> list[str | None]:
         """The committed partitions of an asset, sorted."""
-        names = [
-            name for name in self.store.folders(asset) if self.store.exists(f"{asset}/{name}/manifest.json")
-        ]
+        names = [name for name in self.store.folders(asset) if self.store.exists(f"{asset}/{name}/manifest.json")]
         return [None if name == "_" else unquote(name) for name in names]
 
     def assets(self) -> list[str]:

@@ -1,8 +1,8 @@
 """The code version of an asset, derived from what its code means rather than typed by hand.
 
 It covers the syntax trees (comments, docstrings and layout left out) of the asset's function, of the helpers it uses
-in its module, and of every library module reachable from them by import; and the values of the recipe sections that
-this code reads. Platform modules are left out: where and how rows move does not change them.
+in its module, and of every library module reachable from them by import; of the data files that such a module names in a
+constant `DATA_FILES` (patterns beside it); and the values of the recipe sections that this code reads. Platform modules are left out: where and how rows move does not change them.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +60,7 @@ def code_of(function: Callable[..., Any], recipe: BaseModel) -> Code:
         hasher.update(_canonical(tree).encode())
     for name in libraries:
         hasher.update(f"\n{name}\n{_module(name).canonical}".encode())
+        hasher.update(_module(name).data_digest.encode())
     jobs = [_module(name).tree for name in libraries if name.startswith(JOBS)]
     return Code(hasher.hexdigest(), _recipe_values([*trees, *jobs], recipe))
 
@@ -69,6 +70,7 @@ class _Module:
 
     def __init__(self, name: str, path: Path) -> None:
         self.name = name
+        self.path = path
         self.tree = ast.parse(path.read_text(encoding="utf-8"))
         self.definitions: dict[str, ast.AST] = {}
         self.imported: dict[str, tuple[str, str | None]] = {}
@@ -79,9 +81,21 @@ class _Module:
                 targets = node.targets if isinstance(node, ast.Assign) else [node.target]
                 self.definitions |= {target.id: node for target in targets if isinstance(target, ast.Name)}
 
-    @property
+    @cached_property
     def canonical(self) -> str:
         return _canonical(self.tree)
+
+    @cached_property
+    def data_digest(self) -> str:
+        """Over the files that match `DATA_FILES`, names and bytes; empty where there is no such constant."""
+        node = self.definitions.get("DATA_FILES")
+        if not isinstance(node, ast.Assign | ast.AnnAssign) or node.value is None:
+            return ""
+        hasher = hashlib.sha256()
+        for pattern in ast.literal_eval(node.value):
+            for file in sorted(self.path.parent.glob(pattern)):
+                hasher.update(f"{file.name}\0{hashlib.sha256(file.read_bytes()).hexdigest()}\n".encode())
+        return hasher.hexdigest()
 
     def closure(self, name: str) -> Iterator[str]:
         """The definition and every top-level definition of this module that it uses, in order of discovery."""
@@ -95,7 +109,7 @@ class _Module:
                     waiting.append(used)
 
 
-@lru_cache(maxsize=None)
+@cache
 def _module(name: str) -> _Module:
     path = _path(name)
     if path is None:

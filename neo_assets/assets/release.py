@@ -1,0 +1,59 @@
+"""The release: weights in Hugging Face format, exposures of every document, cards, and a manifest of everything."""
+
+from neo_assets.asset import Compute, Context, Dataset, Draft, Recipe, Result, asset
+from neo_assets.partitions import ALL, LAST
+from neo_assets.provenance.facts import data_card_of, manifest_of, model_card_of
+from neo_assets.tokens.exposures import exposures
+
+
+@asset(
+    kinds={"huggingface"},
+    inputs={"checkpoint": ("training/checkpoint", LAST), "tokenizer": "tokenizer/tokenizer"},
+)
+def weights(context: Context, checkpoint: Dataset, tokenizer: Dataset, compute: Compute) -> Result:
+    """The last checkpoint and its tokenizer as a Hugging Face Llama folder, with logits equal to the trainer's."""
+    return compute.run(context, "neo_assets.jobs.export", profile="cpu", checkpoint=checkpoint, tokenizer=tokenizer)
+
+
+@asset(kinds={"parquet"}, inputs={"chunk": ("training/chunk", ALL)})
+def exposure_index(chunk: Dataset, recipe: Recipe) -> Draft:
+    """For every document: at which positions the run saw it, how many tokens of it, and before which checkpoints."""
+    spans = ((str(m.partition), chunk.partition(m.partition).named("spans").read()) for m in chunk.manifests)
+    table = exposures(recipe.release.name, ((key.replace("chunk", "ckpt"), found) for key, found in spans))
+    return Draft(tables={"rows": table})
+
+
+@asset(
+    kinds={"markdown"},
+    inputs={"report": ("evaluation/report", LAST), "metrics": "training/metrics", "tasks": "evaluation/tasks"},
+)
+def model_card(weights: Dataset, report: Dataset, metrics: Dataset, tasks: Dataset, recipe: Recipe) -> Draft:
+    """The model card, written from what was measured."""
+    card = model_card_of(recipe.release, recipe.training, weights, report, metrics, tasks)
+    return Draft(files={"model_card.md": card.encode()})
+
+
+@asset(
+    kinds={"markdown"},
+    inputs={
+        "english": ("english/near_unique", ALL),
+        "chinese": ("chinese/near_unique", ALL),
+        "statistics": "corpus/statistics",
+        "token_statistics": "training/token_statistics",
+        "mix": "corpus/mix",
+    },
+)
+def data_card(
+    english: Dataset, chinese: Dataset, statistics: Dataset, token_statistics: Dataset, mix: Dataset, recipe: Recipe
+) -> Draft:
+    """The data card: sources and licences, what every stage kept, subsets and mixture."""
+    card = data_card_of(recipe.release, recipe.english.sources, english, chinese, statistics, token_statistics, mix)
+    return Draft(files={"data_card.md": card.encode()})
+
+
+@asset(kinds={"json"})
+def manifest(
+    weights: Dataset, model_card: Dataset, data_card: Dataset, exposure_index: Dataset, recipe: Recipe
+) -> Draft:
+    """Content digests of every asset partition behind the release, from the first crawl day to these files."""
+    return Draft(files={"manifest.json": manifest_of(recipe.release, weights, model_card, data_card, exposure_index)})

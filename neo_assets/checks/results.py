@@ -1,0 +1,82 @@
+"""Checks of what particular assets hold: losslessness, learning, scores, equal logits, one subset per document."""
+
+from collections.abc import Iterator
+
+import dagster as dg
+import pyarrow.compute as pc
+
+from neo_assets.asset import Recipe
+from neo_assets.lake.dataset import Dataset
+from neo_assets.lake.lake import Lake
+
+LakeParam = dg.ResourceParam[Lake]
+
+
+def _check(asset: str, name: str, description: str) -> dg.AssetCheckSpec:
+    return dg.AssetCheckSpec(name, asset=asset.split("/"), description=description)
+
+
+def _result(asset: str, name: str, passed: bool, **metadata: object) -> dg.AssetCheckResult:
+    return dg.AssetCheckResult(asset_key=asset.split("/"), check_name=name, passed=passed, metadata=metadata)
+
+
+def _all(lake: Lake, asset: str) -> Dataset:
+    return lake.dataset(asset, lake.partitions(asset))
+
+
+@dg.multi_asset_check(
+    specs=[_check("tokenizer/report", "lossless", "Every document decodes to itself; no unknown token.")]
+)
+def tokenizer_is_lossless(lake: LakeParam) -> Iterator[dg.AssetCheckResult]:
+    """The tokenizer loses nothing of the corpus it is reported on."""
+    rows = lake.dataset("tokenizer/report").read().to_pylist()
+    lossy, unknown = sum(r["lossy_documents"] for r in rows), sum(r["unk_tokens"] for r in rows)
+    yield _result("tokenizer/report", "lossless", lossy == 0 and unknown == 0, lossy=lossy, unknown=unknown)
+
+
+@dg.multi_asset_check(
+    specs=[_check("corpus/statistics", "one_subset_each", "Every kept document is in exactly one subset.")]
+)
+def documents_have_one_subset(lake: LakeParam) -> Iterator[dg.AssetCheckResult]:
+    """The subsets divide what both lines kept: none lost, none twice."""
+    kept = [d for line in ("english", "chinese") for d in _ids(_all(lake, f"{line}/near_unique"))]
+    placed = _ids(_all(lake, "corpus/subset"))
+    passed = sorted(kept) == sorted(placed)
+    yield _result("corpus/statistics", "one_subset_each", passed, kept=len(kept), placed=len(placed))
+
+
+def _ids(dataset: Dataset) -> list[str]:
+    return [doc_id for batch in dataset.batches(["doc_id"]) for doc_id in batch["doc_id"].to_pylist()]
+
+
+@dg.multi_asset_check(
+    specs=[
+        _check("training/metrics", "below_unigram_entropy", "The last losses are clearly below the unigram entropy."),
+        _check("training/metrics", "ledger_complete", "Every planned token was read; every skipped step has a reason."),
+    ]
+)
+def training_learned(lake: LakeParam, recipe: Recipe) -> Iterator[dg.AssetCheckResult]:
+    """The chain of checkpoints learned something, and accounts for every token."""
+    metrics = lake.dataset("training/metrics")
+    steps = metrics.read()
+    entropy, tail = float(metrics.metadata["unigram entropy"]), steps["loss"].to_pylist()[-20:]
+    last = sum(tail) / len(tail)
+    yield _result("training/metrics", "below_unigram_entropy", last < 0.9 * entropy, loss=last, entropy=entropy)
+    training = recipe.training
+    planned = sum(phase.n_tokens(training.chosen.seq_length) for phase in training.phases)
+    read = pc.sum(steps["tokens_read"]).as_py()
+    accounted = pc.add(pc.add(steps["tokens_applied"], steps["tokens_masked"]), 0)
+    whole = pc.all(pc.or_(steps["skipped"].is_valid(), pc.equal(accounted, steps["tokens_read"]))).as_py()
+    yield _result("training/metrics", "ledger_complete", read == planned and bool(whole), planned=planned, read=read)
+
+
+@dg.multi_asset_check(
+    specs=[_check("release/weights", "logits_equal", "The released weights give the trainer's logits, bit for bit.")]
+)
+def released_logits_equal(lake: LakeParam) -> Iterator[dg.AssetCheckResult]:
+    """Compared by the export job on real documents; a difference is a broken conversion."""
+    difference = float(lake.dataset("release/weights").metadata["largest logit difference"])
+    yield _result("release/weights", "logits_equal", difference == 0.0, difference=difference)
+
+
+RESULT_CHECKS = [tokenizer_is_lossless, documents_have_one_subset, training_learned, released_logits_equal]

@@ -1,0 +1,26 @@
+"""The released weights, in a process of its own: converted, and compared with the trainer's on real text."""
+
+from __future__ import annotations
+
+from neo_assets.jobs.base import open_job
+
+
+def main() -> None:
+    """Convert the checkpoint to a Hugging Face folder and measure the largest difference of logits."""
+    from neo_assets.model.compare import largest_logit_difference
+    from neo_assets.model.convert import to_hugging_face
+
+    with open_job() as job:
+        tokenizer, checkpoint = job.recipe.tokenizer, job.inputs["checkpoint"].folder()
+        model, out = job.inputs["tokenizer"].file("tokenizer.model"), job.scratch / "hf"
+        to_hugging_face(
+            checkpoint, model, out,
+            appended_tokens=tokenizer.appended_tokens, end_of_document=tokenizer.end_of_document,
+        )  # fmt: skip
+        job.writer.folder_of_files(out)
+        job.metadata["largest logit difference"] = largest_logit_difference(checkpoint, out, job.recipe.seed)
+        job.metadata["checkpoint"] = job.inputs["checkpoint"].manifest.partition
+
+
+if __name__ == "__main__":
+    main()
