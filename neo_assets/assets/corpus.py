@@ -40,5 +40,5 @@ def statistics(subset: Dataset, engine: Engine) -> Relation:
 @asset(kinds={"parquet"}, inputs={"token_shards": ("training/token_shards", ALL)})
 def mix(token_shards: Dataset, recipe: Recipe) -> Draft:
     """What each phase reads of each subset: tokens, repeat factor, share, beside the published shares."""
-    table = mixture_tables(tokens_by_subset(token_shards), recipe.corpus.subsets, recipe.corpus.phases)
+    table = mixture_tables(tokens_by_subset(token_shards), recipe.corpus)
     return Draft(tables={"rows": table}, files={"shares.png": bar_chart(table, "subset", "share", "phase")})

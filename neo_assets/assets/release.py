@@ -47,7 +47,8 @@ def data_card(
     english: Dataset, chinese: Dataset, statistics: Dataset, token_statistics: Dataset, mix: Dataset, recipe: Recipe
 ) -> Draft:
     """The data card: sources and licences, what every stage kept, subsets and mixture."""
-    card = data_card_of(recipe.release, recipe.english.sources, english, chinese, statistics, token_statistics, mix)
+    tables = {"statistics": statistics, "token_statistics": token_statistics, "mix": mix}
+    card = data_card_of(recipe.release, recipe.english.sources, (english, chinese), tables)
     return Draft(files={"data_card.md": card.encode()})
 
 

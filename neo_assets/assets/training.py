@@ -4,9 +4,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from neo_assets.asset import Compute, Context, Dataset, Draft, Recipe, Result, asset
+from neo_assets.evaluation.curves import loss_curve
 from neo_assets.ordinals import ordinal_index
 from neo_assets.partitions import ALL, PREVIOUS, SAME_ORDINAL, checkpoints, chunks, subsets
-from neo_assets.plots import loss_curve
 from neo_assets.tokens.chunks import order_window, write_chunk
 from neo_assets.tokens.order import build_order, check_order
 from neo_assets.tokens.shards import write_shards

@@ -18,7 +18,9 @@ def main() -> None:
             appended_tokens=tokenizer.appended_tokens, end_of_document=tokenizer.end_of_document,
         )  # fmt: skip
         job.writer.folder_of_files(out)
-        job.metadata["largest logit difference"] = largest_logit_difference(checkpoint, out, job.recipe.seed)
+        job.metadata["largest logit difference"] = largest_logit_difference(
+            checkpoint, out, tokenizer.n_ids, job.recipe.seed
+        )
         job.metadata["checkpoint"] = job.inputs["checkpoint"].manifest.partition
 
 

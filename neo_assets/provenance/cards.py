@@ -142,7 +142,7 @@ def table(rows: Sequence[Row]) -> str:
         return "*none*"
     columns = list(rows[0])
     for row in rows:
-        if list(row) != columns:
+        if set(row) != set(columns):
             raise CardError(f"all rows need the columns {columns}, one has {list(row)}")
     numeric = [all(_is_number(row[c]) or row[c] is None for row in rows) for c in columns]
     lines = [columns, ["---:" if right else "---" for right in numeric]]

@@ -8,6 +8,7 @@ constant `DATA_FILES` (patterns beside it); and the values of the recipe section
 from __future__ import annotations
 
 import ast
+import copy
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator
@@ -71,7 +72,7 @@ class _Module:
     def __init__(self, name: str, path: Path) -> None:
         self.name = name
         self.path = path
-        self.tree = ast.parse(path.read_text(encoding="utf-8"))
+        self.tree = _without_docstrings(ast.parse(path.read_text(encoding="utf-8")))
         self.definitions: dict[str, ast.AST] = {}
         self.imported: dict[str, tuple[str, str | None]] = {}
         for node in self.tree.body:
@@ -84,6 +85,11 @@ class _Module:
     @cached_property
     def canonical(self) -> str:
         return _canonical(self.tree)
+
+    @cached_property
+    def imports(self) -> frozenset[str]:
+        """Modules of the package that it imports or names as a job, anywhere in it."""
+        return frozenset(_imported_modules(self.tree))
 
     @cached_property
     def data_digest(self) -> str:
@@ -117,6 +123,7 @@ def _module(name: str) -> _Module:
     return _Module(name, path)
 
 
+@cache
 def _path(name: str) -> Path | None:
     root = Path(__file__).parents[1]
     below = root.joinpath(*name.split(".")[1:])
@@ -178,7 +185,7 @@ def _reachable(modules: Iterable[str]) -> set[str]:
         if name in seen or not name.startswith(f"{PACKAGE}.") or _is_platform(name) or _path(name) is None:
             continue
         seen.add(name)
-        waiting.extend(_imported_modules(_module(name).tree))
+        waiting.extend(_module(name).imports)
     return seen
 
 
@@ -186,17 +193,23 @@ def _is_platform(name: str) -> bool:
     return any(name == prefix or name.startswith(f"{prefix}.") for prefix in PLATFORM)
 
 
+def _without_docstrings(tree: ast.Module) -> ast.Module:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef | ast.Module):
+            node.body = [child for child in node.body if not _is_text(child)]
+    return tree
+
+
+def _is_text(node: ast.stmt) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+
+
 def _canonical(node: ast.AST) -> str:
-    """The tree as text, without docstrings, decorators of the outermost definition, and positions."""
-    copy = ast.parse(ast.unparse(node))
-    for child in ast.walk(copy):
-        if isinstance(child, ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef | ast.Module):
-            first = child.body[0] if child.body else None
-            if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str):
-                child.body = child.body[1:]
-    if isinstance(node, ast.FunctionDef) and isinstance(copy.body[0], ast.FunctionDef):
-        copy.body[0].decorator_list = []
-    return ast.dump(copy)
+    """The tree as text, without positions; decorators of a definition are left out."""
+    if isinstance(node, ast.FunctionDef):
+        node = copy.copy(node)
+        node.decorator_list = []
+    return ast.dump(node)
 
 
 def _recipe_values(trees: Iterable[ast.AST], recipe: BaseModel) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""Evaluation of checkpoints with lm-evaluation-harness on local tasks, offline."""

@@ -1,0 +1,1 @@
+"""The language model: architecture, training on CPU, checkpoints, conversion."""

@@ -1,0 +1,94 @@
+"""Settings of the corpus: its subsets, and how often each phase of pre-training reads them."""
+
+from __future__ import annotations
+
+import math
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from neo_assets.recipe.base import Section
+
+Line = Literal["english", "chinese"]
+Category = Literal["common_crawl", "code", "paper", "book", "instruction", "exam", "news", "wiki", "patent"]
+"""The nine categories of the Matrix data set card."""
+
+
+class SubsetSettings(Section):
+    """Which documents a subset takes. Filters left empty let everything pass; a subset with none is a catch-all."""
+
+    language: Line = Field(description="the cleaning line its documents come from")
+    category: Category = Field(description="category of the Matrix data set card")
+    sources: tuple[str, ...] = Field(default=(), description="names of open data sets (partitions of the line)")
+    hosts: tuple[str, ...] = Field(default=(), description="hosts of the URL; a host also means its subdomains")
+
+    @model_validator(mode="after")
+    def _hosts_are_hosts(self) -> Self:
+        for host in self.hosts:
+            if host != host.lower() or "/" in host or ":" in host or host.startswith("."):
+                raise ValueError(f"host {host!r} must be a bare lower-case host name such as laws.example.org")
+        return self
+
+    @property
+    def is_catch_all(self) -> bool:
+        """Whether it takes every document of its line."""
+        return not self.sources and not self.hosts
+
+
+class MixtureSettings(Section):
+    """How often one phase of pre-training reads each subset."""
+
+    weights: dict[str, float] = Field(
+        min_length=1, description="repeat factor per subset: 0 leaves it out, 0.5 reads half of it, 2 reads it twice"
+    )
+    published_shares: dict[Category, float] = Field(
+        default={}, description="shares of tokens published for this phase; reported beside the measured, not enforced"
+    )
+
+    @model_validator(mode="after")
+    def _possible(self) -> Self:
+        for name, weight in self.weights.items():
+            if not (math.isfinite(weight) and weight >= 0):
+                raise ValueError(f"weight of {name} is {weight}; use 0 or a positive repeat factor")
+        if not any(self.weights.values()):
+            raise ValueError("every weight is 0; give at least one subset a positive repeat factor")
+        return self
+
+
+class CorpusSection(Section):
+    """Every kept document belongs to exactly one subset: the first in the order given here that takes it."""
+
+    subsets: dict[str, SubsetSettings] = Field(min_length=1)
+    phases: dict[str, MixtureSettings] = Field(min_length=1, description="by the phase names of `training`")
+    published_shares: dict[Category, float] = Field(
+        default={}, description="shares of the whole corpus that were published; reported beside the measured"
+    )
+    tokens_per_shard: int = Field(default=1 << 28, gt=0, description="a shard ends with the document that fills it")
+    tokens_per_digest: int = Field(default=1 << 20, gt=0, description="tokens under one SHA-256 of the token stream")
+
+    @model_validator(mode="after")
+    def _every_document_has_one_subset(self) -> Self:
+        closed: dict[str, str] = {}
+        for name, subset in self.subsets.items():
+            if subset.language in closed:
+                raise ValueError(
+                    f"subset {name} can never take a document: {closed[subset.language]} before it takes everything"
+                    f" {subset.language}; move the catch-all to the end"
+                )
+            if subset.is_catch_all:
+                closed[subset.language] = name
+        for language in dict.fromkeys(subset.language for subset in self.subsets.values()):
+            if language not in closed:
+                raise ValueError(f"{language} has no catch-all; add a last subset with neither sources nor hosts")
+        return self
+
+    @model_validator(mode="after")
+    def _phases_name_every_subset(self) -> Self:
+        for phase, mixture in self.phases.items():
+            if unknown := sorted(set(mixture.weights) - set(self.subsets)):
+                raise ValueError(f"phases.{phase}.weights names unknown subsets: {', '.join(unknown)}")
+            if missing := sorted(set(self.subsets) - set(mixture.weights)):
+                raise ValueError(
+                    f"phases.{phase}.weights lacks {', '.join(missing)}; give each a factor, 0 to leave out"
+                )
+        return self

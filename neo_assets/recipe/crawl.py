@@ -1,0 +1,101 @@
+"""Settings of the crawl and of text extraction."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from neo_assets.recipe.base import Section
+
+# fmt: off
+NO_DOCUMENTS = (
+    "avi", "bmp", "css", "exe", "flv", "gif", "ico", "iso", "jpeg", "jpg", "js", "m4a", "mov", "mp3", "mp4", "mpeg",
+    "ogg", "otf", "png", "rar", "rss", "svg", "swf", "tar", "tgz", "ttf", "wav", "webm", "webp", "wmv", "woff",
+    "woff2", "xz", "zip", "7z",
+)
+# fmt: on
+
+
+class CrawlSection(Section):
+    """What is crawled, from when, how politely, and where it stops."""
+
+    start: date = Field(description="first crawl day")
+    end: date | None = Field(default=None, description="day after the last crawl day; null: the crawl goes on")
+    site: Literal["bundled"] | None = Field(
+        default=None, description="serve and crawl the web that ships with the package"
+    )
+    seeds: tuple[str, ...] = Field(default=(), description="URLs to start from; empty: those of the bundled web")
+    allowed_hosts: tuple[str, ...] = Field(
+        default=(), description="host names, or domains with a leading dot; empty: every public host"
+    )
+    proxy: str | None = Field(default=None, description="forward proxy of all requests, http://host:port")
+    contact: str = Field(min_length=3, description="address or page in the user agent, for site owners to complain to")
+    user_agent: str = Field(default="neo-assets/0.1 (+{contact})", description="{contact} stands for the contact")
+    max_pages: int = Field(gt=0, description="pages asked for in one day")
+    max_pages_per_host: int = Field(gt=0, description="pages asked for in one day from one host")
+    max_depth: int = Field(ge=0, description="links from a seed")
+    max_seconds: int = Field(gt=0, description="duration of one day's crawl")
+    max_body_bytes: int = Field(gt=0, description="size of a page, as sent and as decompressed")
+    max_url_chars: int = Field(default=2048, gt=0)
+    timeout_seconds: float = Field(default=30.0, gt=0, description="of one request")
+    n_retries: int = Field(default=2, ge=0, description="further tries after a timeout or a 5xx or 429 answer")
+    concurrency: int = Field(default=16, gt=0, description="requests under way")
+    concurrency_per_host: int = Field(default=2, gt=0, description="requests under way to one host")
+    delay_seconds: float = Field(default=1.0, ge=0, description="pause between two requests to one host")
+    max_crawl_delay_seconds: float = Field(default=30.0, ge=0, description="longest Crawl-delay of robots.txt obeyed")
+    sitemaps: bool = Field(default=True, description="follow the sitemaps that robots.txt names")
+    drop_query_parameters: tuple[str, ...] = Field(
+        default=(
+            "utm_source",
+            "utm_medium",
+            "utm_campaign",
+            "utm_term",
+            "utm_content",
+            "sid",
+            "sessionid",
+            "PHPSESSID",
+        ),
+        description="parameters that do not change the page, cut from URLs",
+    )
+    skip_extensions: tuple[str, ...] = Field(
+        default=NO_DOCUMENTS, description="endings of paths that lead to no document"
+    )
+    warc_max_bytes: int = Field(default=1_000_000_000, gt=0, description="size at which a new WARC file is begun")
+
+    @model_validator(mode="after")
+    def _possible(self) -> Self:
+        if self.end is not None and self.end <= self.start:
+            raise ValueError(f"end {self.end} is not after start {self.start}; end is the day after the last crawl day")
+        if self.site is None and not self.seeds:
+            raise ValueError("there is nothing to crawl: give seeds, or set site to bundled")
+        if self.site is not None and self.proxy is not None:
+            raise ValueError("the bundled site is its own proxy; leave proxy out, or set site to null")
+        return self
+
+    @property
+    def agent(self) -> str:
+        """The User-Agent header, contact included."""
+        return self.user_agent.replace("{contact}", self.contact)
+
+    def epoch(self, day: date) -> int:
+        """The number of a crawl day; the first is 0.
+
+        Raises:
+            ValueError: the day is outside the crawl.
+        """
+        if day < self.start or (self.end is not None and day >= self.end):
+            raise ValueError(f"{day} is no crawl day; the crawl goes from {self.start} to before {self.end or 'ever'}")
+        return (day - self.start).days
+
+
+class ExtractionSection(Section):
+    """How a fetched page becomes text."""
+
+    media_types: tuple[str, ...] = Field(
+        default=("text/html", "application/xhtml+xml", "text/plain"), description="content types that hold text"
+    )
+    max_payload_bytes: int = Field(gt=0, description="larger pages are set aside, not parsed")
+    min_chars: int = Field(default=1, ge=1, description="shortest text kept, in characters")
+    main_content: bool = Field(default=True, description="leave out navigation, headers, footers and comments")

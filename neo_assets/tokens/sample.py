@@ -1,0 +1,70 @@
+"""The tokenizer's training sample: documents chosen by a hash of their id, whatever their order or partition."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+
+import pyarrow as pa
+
+from neo_assets.recipe.tokenizer import SamplingSettings
+from neo_assets.tokens.keyed import WORD, key, uniform
+
+
+def sample_fractions(characters: Mapping[str, int], settings: SamplingSettings) -> dict[str, float]:
+    """How often each document of a subset is expected in the sample (0.25: every fourth; 2: each twice).
+
+    All weights are scaled by one number so that the sample holds `total_characters` in expectation; a corpus too
+    small for that is taken at its weights.
+
+    Args:
+        characters: characters per subset.
+
+    Raises:
+        ValueError: a weight names an unknown subset, or nothing is left to sample.
+    """
+    if unknown := sorted(set(settings.weights) - set(characters)):
+        raise ValueError(f"tokenizer.sampling.weights names unknown subsets: {', '.join(unknown)}")
+    weighted = {name: Fraction(repr(settings.weight(name))) * n for name, n in characters.items()}
+    total = sum(weighted.values(), Fraction(0))
+    if total == 0:
+        raise ValueError("the tokenizer's sample is empty: the corpus is empty or every weight is 0")
+    scale = min(Fraction(1), Fraction(settings.total_characters) / total)
+    return {name: float(scale * Fraction(repr(settings.weight(name)))) for name in characters}
+
+
+def n_copies(doc_id: str, fraction: float, key_bytes: bytes) -> int:
+    """How often a document is in the sample: the whole part of `fraction`, and once more with its fractional part."""
+    whole = int(fraction)
+    return whole + (uniform(doc_id, key_bytes) < int((Fraction(fraction) - whole) * WORD))
+
+
+@dataclass(frozen=True)
+class SampleDocuments:
+    """Kernel: the documents of a batch that are in the sample, with a `copies` column; order kept.
+
+    Needs `doc_id` and `subset`. A document's fate depends on its id, its subset's fraction and the seed alone.
+    """
+
+    fractions: tuple[tuple[str, float], ...]
+    seed: int
+
+    @classmethod
+    def of(cls, fractions: Mapping[str, float], seed: int) -> SampleDocuments:
+        """The kernel for the fractions of `sample_fractions`."""
+        return cls(tuple(sorted(fractions.items())), seed)
+
+    def __call__(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        fractions, key_bytes = dict(self.fractions), key("tokenizer sample", self.seed)
+        pairs = zip(batch.column("doc_id").to_pylist(), batch.column("subset").to_pylist(), strict=True)
+        copies = pa.array([n_copies(doc_id, fractions[subset], key_bytes) for doc_id, subset in pairs], pa.int32())
+        taken = pa.array([n > 0 for n in copies.to_pylist()], pa.bool_())
+        return batch.append_column("copies", copies).filter(taken)
+
+
+def take_sample(documents: pa.Table, fractions: Mapping[str, float], seed: int) -> pa.Table:
+    """The sample of a whole table; see `SampleDocuments`."""
+    kernel = SampleDocuments.of(fractions, seed)
+    empty = kernel(pa.RecordBatch.from_pylist([], schema=documents.schema))
+    return pa.Table.from_batches([kernel(batch) for batch in documents.to_batches()], schema=empty.schema)

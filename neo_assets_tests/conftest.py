@@ -1,0 +1,70 @@
+"""What holds for every test: a lake and an instance of its own, reproducible examples, and naming what was left out."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections import defaultdict
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+from neo_assets_tests.ui.browser import chromium
+
+REPOSITORY = Path(__file__).parents[1]
+
+# Set before anything imports torch, numba or matplotlib; two test processes share the machine.
+os.environ |= {"OMP_NUM_THREADS": "1", "MPLBACKEND": "Agg", "TOKENIZERS_PARALLELISM": "false", "HF_HUB_OFFLINE": "1"}
+
+settings.register_profile("ci", derandomize=True, deadline=None, database=None, max_examples=50)
+settings.register_profile("explore", deadline=None, max_examples=2000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+
+OPTIONAL: dict[str, tuple[Callable[[], object], str]] = {
+    "chromium": (chromium, "apt-get install chromium, or set CHROMIUM to a browser"),
+}
+
+
+def _use_state_folder(environment: pytest.MonkeyPatch, folder: Path) -> None:
+    home = folder / "dagster"
+    home.mkdir()
+    shutil.copy(REPOSITORY / "dagster.yaml", home)
+    environment.setenv("DAGSTER_HOME", str(home))
+    environment.setenv("NEO_LAKE", str(folder / "lake"))
+    environment.delenv("NEO_RECIPE", raising=False)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _session_state(tmp_path_factory: pytest.TempPathFactory) -> object:
+    """Fixtures wider than one test write here, never into the checkout's own `.neo`."""
+    with pytest.MonkeyPatch.context() as environment:
+        _use_state_folder(environment, tmp_path_factory.mktemp("state"))
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _own_state(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    _use_state_folder(monkeypatch, tmp_path_factory.mktemp("state"))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        for name in [name for marker in item.iter_markers("needs") for name in marker.args]:
+            available, remedy = OPTIONAL[name]
+            if not available():
+                item.add_marker(pytest.mark.skip(reason=f"needs {name} ({remedy})"))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Name every test that was left out, under what it needs."""
+    left_out: dict[str, list[str]] = defaultdict(list)
+    for report in terminalreporter.stats.get("skipped", []):
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+        left_out[reason.removeprefix("Skipped: ")].append(report.nodeid)
+    for reason, tests in sorted(left_out.items()):
+        terminalreporter.section(f"LEFT OUT: {reason}", sep="-")
+        for test in sorted(tests):
+            terminalreporter.line(test)

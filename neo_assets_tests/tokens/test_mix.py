@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+import pickle
+from urllib.parse import urlsplit
+
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from neo_assets.recipe.corpus import CorpusSection, MixtureSettings, SubsetSettings
+from neo_assets.tokens.mix import AssignSubset, assign_subset, exact_factor, mixture_table, url_hosts
+
+SUBSETS = {
+    "code": SubsetSettings(language="english", category="code", sources=("stack",)),
+    "law_zh": SubsetSettings(language="chinese", category="book", hosts=("laws.test",)),
+    "dump_law_en": SubsetSettings(language="english", category="book", sources=("dump",), hosts=("laws.test",)),
+    "cc_en": SubsetSettings(language="english", category="common_crawl"),
+    "cc_zh": SubsetSettings(language="chinese", category="common_crawl"),
+}
+WEIGHTS = {"code": 2.0, "law_zh": 0.5, "dump_law_en": 0.0, "cc_en": 1.0, "cc_zh": 2.3}
+CORPUS = CorpusSection(subsets=SUBSETS, phases={"fundamental": MixtureSettings(weights=WEIGHTS)})
+
+
+def naive(url: str | None, source: str | None, line: str) -> str:
+    for name, subset in SUBSETS.items():
+        host = (urlsplit(url).hostname or "") if url and "://" in url else ""
+        on_host = not subset.hosts or any(host == h or host.endswith("." + h) for h in subset.hosts)
+        if subset.language == line and on_host and (not subset.sources or source in subset.sources):
+            return name
+    raise AssertionError
+
+
+URLS = st.sampled_from(
+    [
+        None,
+        "",
+        "seed:code/a.py#b",
+        "http://laws.test/1",
+        "https://LAWS.test:8080/1?x=http://other.test",
+        "http://www.laws.test",
+        "http://user:pw@laws.test/",
+        "http://notlaws.test/",
+        "http://laws.test.evil.org/",
+        "http://evil.org/laws.test",
+        "http://evil.org/?laws.test",
+        "http://[::1]:8000/laws.test",
+        "not a url",
+    ]
+)
+
+
+@given(
+    st.lists(st.tuples(URLS, st.sampled_from([None, "stack", "dump", "other"]))),
+    st.sampled_from(["english", "chinese"]),
+)
+def test_every_document_gets_the_first_subset_that_takes_it(
+    rows: list[tuple[str | None, str | None]], line: str
+) -> None:
+    table = pa.table(
+        {"url": pa.array([u for u, _ in rows], pa.string()), "source": pa.array([s for _, s in rows], pa.string())}
+    )
+    assert assign_subset(table, line, CORPUS.subsets).to_pylist() == [naive(u, s, line) for u, s in rows]  # type: ignore[arg-type]
+
+
+def test_a_given_source_overrules_the_column() -> None:
+    table = pa.table({"url": ["http://a.test/"], "source": ["other"]})
+    assert assign_subset(table, "english", CORPUS.subsets, "stack").to_pylist() == ["code"]
+
+
+def test_kernel_adds_or_replaces_the_column_and_pickles() -> None:
+    kernel = pickle.loads(pickle.dumps(AssignSubset(CORPUS.subsets, "chinese")))  # noqa: S301
+    once = kernel(pa.RecordBatch.from_pydict({"url": ["http://laws.test/", "http://x.test/"]}))
+    assert once.column("subset").to_pylist() == ["law_zh", "cc_zh"]
+    assert kernel(once).equals(once)
+
+
+def test_hosts() -> None:
+    urls = pa.array(
+        ["HTTP://Ex.Org/", "http://u:p@ex.org:1/", "http://[::1]:8/", "mailto:a@b.c", None, "http://ex.org?q"]
+    )
+    assert url_hosts(urls).to_pylist() == ["ex.org", "ex.org", "[::1]", "", "", "ex.org"]
+
+
+def test_mixture_table_is_megatrons_integer_arithmetic() -> None:
+    tokens = {"code": 101, "law_zh": 101, "dump_law_en": 7, "cc_en": 10, "cc_zh": 10}
+    rows = mixture_table("fundamental", tokens, CORPUS).to_pylist()
+    # 10 × 2.3 is 23 exactly, and 101 × 0.5 its whole part, 50 (MAP-Neo parse_mixture: int(tokens × factor)).
+    assert [row["weighted_tokens"] for row in rows] == [202, 50, 0, 10, 23]
+    assert sum(row["share"] for row in rows) == pytest.approx(1)
+    assert rows[3]["category_share"] == pytest.approx(33 / 285)
+    assert exact_factor(0.1) * 10 == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"subsets": {"a": SUBSETS["code"]}}, "english has no catch-all"),
+        ({"subsets": {"a": SUBSETS["cc_en"], "b": SUBSETS["code"]}}, "b can never take a document"),
+        ({"phases": {"p": {"weights": {**WEIGHTS, "typo": 1.0}}}}, "unknown subsets: typo"),
+        ({"phases": {"p": {"weights": {"code": 1.0}}}}, "lacks cc_en, cc_zh"),
+        ({"phases": {"p": {"weights": dict.fromkeys(WEIGHTS, 0.0)}}}, "every weight is 0"),
+        ({"phases": {"p": {"weights": {**WEIGHTS, "code": -1.0}}}}, "weight of code is -1"),
+        ({"subsets": {"a": {"language": "english", "category": "code", "hosts": ["http://x.org"]}}}, "bare lower-case"),
+    ],
+)
+def test_impossible_settings_are_refused(change: dict[str, object], reason: str) -> None:
+    with pytest.raises(ValueError, match=reason):
+        CorpusSection.model_validate({"subsets": SUBSETS, "phases": {"p": {"weights": WEIGHTS}}, **change})

@@ -1,0 +1,89 @@
+"""Pictures of the UI over what is in DAGSTER_HOME and NEO_LAKE: `python -m neo_assets_tests.ui.screenshots OUT_DIR`."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+from pathlib import Path
+
+from playwright.sync_api import Page
+
+from neo_assets_tests.ui.browser import HEIGHT, WIDTH, browser, fresh_page, settle
+from neo_assets_tests.ui.server import WORKSPACE, dagster_ui
+
+TALLEST = 2400  # pixels
+
+
+@dataclasses.dataclass(frozen=True)
+class Shot:
+    """One picture: the page, and the texts that tell that it is complete."""
+
+    name: str
+    path: str
+    texts: tuple[str, ...]
+
+    def take(self, page: Page, url: str, folder: Path) -> Path:
+        """Write the picture as PNG; gives its path."""
+        page.goto(url + self.path)
+        settle(page, *self.texts)
+        self.arrange(page)
+        settle(page)
+        path = folder / f"{self.name}.png"
+        page.screenshot(path=path, animations="disabled")
+        return path
+
+    def arrange(self, page: Page) -> None:
+        """Make the window as tall as the longest scrolled part, so that the picture holds all of it."""
+        hidden = page.evaluate(
+            """() => Math.max(0, ...[...document.querySelectorAll('*')]
+                 .filter(element => ['auto', 'scroll'].includes(getComputedStyle(element).overflowY))
+                 .map(element => element.scrollHeight - element.clientHeight))"""
+        )
+        page.set_viewport_size({"width": WIDTH, "height": min(HEIGHT + int(hidden), TALLEST)})
+
+
+@dataclasses.dataclass(frozen=True)
+class GraphShot(Shot):
+    """The lineage graph in a window of the graph's shape, side panels closed, its groups open if wished."""
+
+    width: int
+    height: int
+    open_groups: bool = False
+
+    def arrange(self, page: Page) -> None:
+        """Close the navigation, then reload: the graph is fitted to its window when it is drawn first."""
+        page.set_viewport_size({"width": self.width, "height": self.height})
+        page.get_by_text("Hide navigation").click()
+        if self.open_groups:
+            page.keyboard.press("Alt+e")
+        settle(page)
+        page.reload()
+        settle(page, *self.texts)
+
+
+AREAS = ("crawl", "english", "chinese", "corpus", "tokenizer", "training", "evaluation", "release")
+SHOTS: tuple[Shot, ...] = (
+    GraphShot("lineage-areas", "/asset-groups", AREAS, width=1600, height=600),
+    GraphShot("lineage", "/asset-groups", AREAS, width=2400, height=1000, open_groups=True),
+    Shot("asset", "/assets/chinese/filtered?view=overview", ("Latest materialization", "Metadata", "Row count")),
+    Shot("partitions", "/assets/training/checkpoint?view=partitions&partition=ckpt_006", ("ckpt_001", "Materialized")),
+    Shot("checks", "/assets/chinese/filtered?view=checks", ("Evaluation result", "Passed")),
+)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--workspace", type=Path, default=WORKSPACE)
+    parser.add_argument("--only", nargs="*", default=[shot.name for shot in SHOTS], help="names of pictures")
+    arguments = parser.parse_args()
+    arguments.folder.mkdir(parents=True, exist_ok=True)
+    with dagster_ui(workspace=arguments.workspace) as ui, browser() as chrome:
+        for shot in SHOTS:
+            if shot.name in arguments.only:
+                with fresh_page(chrome) as page:
+                    print(shot.take(page, ui.url, arguments.folder), flush=True)
+
+
+if __name__ == "__main__":
+    main()

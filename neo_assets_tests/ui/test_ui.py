@@ -1,0 +1,109 @@
+"""The UI in a real browser, over a real crawl and its Chinese pages."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import pytest
+
+from neo_assets_tests.graph_snapshot import SNAPSHOT
+from neo_assets_tests.ui.browser import browser, fresh_page, settle
+from neo_assets_tests.ui.server import WORKSPACE, Ui, dagster_ui
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+pytestmark = [pytest.mark.slow, pytest.mark.needs("chromium"), pytest.mark.xdist_group("ui")]
+RUN_SECONDS = 180
+
+
+@pytest.fixture(scope="module")
+def ui(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ui]:
+    """The UI with its daemon, over the Chinese line of every crawl day."""
+    state = tmp_path_factory.mktemp("ui")
+    home = state / "dagster"
+    home.mkdir()
+    shutil.copy(WORKSPACE.parent / "dagster.yaml", home)
+    environment = {"NEO_LAKE": str(state / "lake"), "DAGSTER_HOME": str(home)}
+    neo = Path(sys.executable).with_name("neo")
+    build = subprocess.run(
+        [neo, "build", "key:chinese/filtered"], env={**os.environ, **environment}, capture_output=True, text=True
+    )
+    assert build.returncode == 0, build.stdout + build.stderr
+    with dagster_ui(daemon=True, environment=environment) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def chrome() -> Iterator[Browser]:
+    with browser() as launched:
+        yield launched
+
+
+@pytest.fixture
+def page(ui: Ui, chrome: Browser) -> Iterator[Page]:
+    """A page at whose end nothing may have failed in it, and nothing may have been asked of another machine."""
+    faults: list[str] = []
+    with fresh_page(chrome) as page:
+        page.on("pageerror", lambda error: faults.append(f"error in the page: {error}"))
+        page.on("request", lambda request: _is_local(request.url) or faults.append(f"asked outside: {request.url}"))
+        yield page
+    assert not faults
+
+
+def _is_local(url: str) -> bool:
+    return urlsplit(url).scheme in ("data", "blob") or urlsplit(url).hostname == "127.0.0.1"
+
+
+def test_the_lineage_graph_shows_every_area(ui: Ui, page: Page) -> None:
+    areas = sorted({line.split("/")[0] for line in SNAPSHOT.read_text(encoding="utf-8").splitlines()})
+    page.goto(f"{ui.url}/asset-groups")
+    settle(page, *areas)
+    page.keyboard.press("Alt+e")
+    settle(page)
+    assert all(f"%3A{area}" in page.url for area in areas)
+
+
+def test_an_asset_page_shows_what_it_is_and_sample_documents(ui: Ui, page: Page) -> None:
+    page.goto(f"{ui.url}/assets/chinese/filtered")
+    settle(page, "Latest materialization", "sample", "reasons", "Owners")
+    sample = page.get_by_role("row").filter(has_text=re.compile(r"^sample"))
+    assert re.search(r"[\u4e00-\u9fff]{10}", sample.inner_text())
+
+
+def test_the_partitions_tab_shows_each_crawl_day_as_materialized(ui: Ui, page: Page) -> None:
+    page.goto(f"{ui.url}/assets/chinese/filtered?view=partitions")
+    settle(page, "Materialized (2)", "Missing (0)", "Failed (0)")
+
+
+def test_the_checks_tab_shows_that_no_row_was_lost(ui: Ui, page: Page) -> None:
+    page.goto(f"{ui.url}/assets/chinese/filtered?view=checks&checkDetail=rows_conserved")
+    settle(page, "rows_conserved", "Evaluation result", "Passed")
+
+
+def test_a_run_launched_by_hand_succeeds(ui: Ui, page: Page) -> None:
+    before = _runs(ui)
+    page.goto(f"{ui.url}/assets/crawl/seeds")
+    page.get_by_role("button", name=re.compile("^Materialize")).first.click()
+    settle(page, "Launched run")
+    deadline = time.monotonic() + RUN_SECONDS
+    while time.monotonic() < deadline:
+        new = {run: status for run, status in _runs(ui).items() if run not in before}
+        if new and all(status in ("SUCCESS", "FAILURE", "CANCELED") for status in new.values()):
+            break
+        time.sleep(0.5)
+    assert list(new.values()) == ["SUCCESS"]
+
+
+def _runs(ui: Ui) -> dict[str, str]:
+    answer = ui.graphql("{ runsOrError { ... on Runs { results { runId status } } } }")
+    return {run["runId"]: run["status"] for run in answer["runsOrError"]["results"]}
