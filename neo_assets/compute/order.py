@@ -8,8 +8,8 @@ from typing import Any
 
 import dagster as dg
 
-from neo_assets.lake.dataset import Dataset
 from neo_assets.io_manager import provenance_of
+from neo_assets.lake.dataset import Dataset
 from neo_assets.lake.lake import Lake
 from neo_assets.recipe.recipe import Recipe
 

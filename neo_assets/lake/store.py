@@ -1,4 +1,7 @@
-"""Bytes at rest: a root folder on any Arrow file system (local, S3, GCS, HDFS), with atomic replacement of one file."""
+"""Bytes at rest: a root folder on any Arrow file system (local, S3, GCS, HDFS), with atomic replacement of one file.
+
+Bytes are stored as given: Arrow would compress a file whose name ends in `.gz` once more, so that is switched off.
+"""
 
 from __future__ import annotations
 
@@ -45,7 +48,7 @@ class Store:
 
     def read(self, path: str) -> bytes:
         """The whole file."""
-        with self.filesystem.open_input_stream(self.absolute(path)) as stream:
+        with self.filesystem.open_input_stream(self.absolute(path), compression=None) as stream:
             return cast(bytes, stream.read())
 
     def open(self, path: str) -> pa.NativeFile:
@@ -55,7 +58,7 @@ class Store:
     def create(self, path: str) -> BinaryIO:
         """A writer; parent folders are made. On an object store nothing is visible before it is closed."""
         self.filesystem.create_dir(self.absolute(path).rsplit("/", 1)[0], recursive=True)
-        return cast(BinaryIO, self.filesystem.open_output_stream(self.absolute(path)))
+        return cast(BinaryIO, self.filesystem.open_output_stream(self.absolute(path), compression=None))
 
     def replace(self, path: str, data: bytes) -> None:
         """Put the file in one atomic step: a reader sees the old bytes or the new, never a mixture.

@@ -22,7 +22,6 @@ REASON_OF_ERROR = (
     ("TimedOut", "timeout"),
     ("Resolve", "name"),
     ("DNS", "name"),
-    ("PrivateAddress", "address"),
 )
 """Parts of the names of Scrapy's and Twisted's errors, and what they mean; any other is `connection`."""
 

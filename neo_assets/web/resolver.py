@@ -6,12 +6,13 @@ from collections.abc import Sequence
 
 from scrapy.resolver import CachingThreadedResolver
 from twisted.internet.defer import Deferred
+from twisted.internet.error import DNSLookupError
 
 from neo_assets.web.guard import is_public
 
 
-class PrivateAddressError(OSError):
-    """A name resolves to an address that is not public."""
+class PrivateAddressError(DNSLookupError):
+    """A name resolves to an address that is not public; to the crawl that is a name without an address."""
 
 
 class PublicResolver(CachingThreadedResolver):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from pathlib import Path
 
 import pyarrow as pa
@@ -89,9 +90,13 @@ def test_files(lake: Lake, tmp_path: Path) -> None:
     source = tmp_path / "model"
     (source / "sub").mkdir(parents=True)
     (source / "sub" / "weights.bin").write_bytes(b"\x00" * 3_000_000)
+    packed = gzip.compress(b"already packed")
+    (source / "crawl.warc.gz").write_bytes(packed)
     writer = lake.writer("area/name", "a|b")
     writer.folder_of_files(source)
     dataset = writer.commit(Provenance())
+    assert dataset.file("crawl.warc.gz").read_bytes() == packed
+    assert lake.store.read(dataset.manifest.files["crawl.warc.gz"].path) == packed
     assert dataset.file("sub/weights.bin").read_bytes() == b"\x00" * 3_000_000
     with pytest.raises(LookupError, match=r"no file 'nothing'.*sub/weights.bin"):
         dataset.file("nothing")
