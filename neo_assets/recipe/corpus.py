@@ -15,7 +15,10 @@ Category = Literal["common_crawl", "code", "paper", "book", "instruction", "exam
 
 
 class SubsetSettings(Section):
-    """Which documents a subset takes. Filters left empty let everything pass; a subset with none is a catch-all."""
+    """Which documents a subset takes: those of any of its sources, and those on any of its hosts; with neither, all.
+
+    The two are alternatives because the same text arrives both ways: a book as a file, and from a library's host.
+    """
 
     language: Line = Field(description="the cleaning line its documents come from")
     category: Category = Field(description="category of the Matrix data set card")

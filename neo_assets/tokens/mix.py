@@ -79,14 +79,12 @@ def url_hosts(urls: pa.Array) -> pa.Array:
 
 
 def _takes(subset: SubsetSettings, hosts: pa.Array, sources: pa.Array) -> pa.Array:
-    taken = pa.array([True] * len(hosts), pa.bool_())
-    if subset.sources:
-        taken = pc.is_in(sources, value_set=pa.array(subset.sources, pa.string()))
-    if subset.hosts:
-        on_host = pc.is_in(hosts, value_set=pa.array(subset.hosts, pa.string()))
-        for host in subset.hosts:
-            on_host = pc.or_(on_host, pc.ends_with(hosts, f".{host}"))
-        taken = pc.and_(taken, on_host)
+    if subset.is_catch_all:
+        return pa.array([True] * len(hosts), pa.bool_())
+    taken = pc.is_in(sources, value_set=pa.array(subset.sources, pa.string()))
+    taken = pc.or_(taken, pc.is_in(hosts, value_set=pa.array(subset.hosts, pa.string())))
+    for host in subset.hosts:
+        taken = pc.or_(taken, pc.ends_with(hosts, f".{host}"))
     return taken
 
 

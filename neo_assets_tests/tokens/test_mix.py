@@ -9,7 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from neo_assets.recipe.corpus import CorpusSection, MixtureSettings, SubsetSettings
+from neo_assets.recipe.recipe import load_recipe
+from neo_assets.text.sources import read_source
 from neo_assets.tokens.mix import AssignSubset, assign_subset, exact_factor, mixture_table, url_hosts
+from neo_assets_tests.tokens.helpers import SEED_TEXT
 
 SUBSETS = {
     "code": SubsetSettings(language="english", category="code", sources=("stack",)),
@@ -25,8 +28,9 @@ CORPUS = CorpusSection(subsets=SUBSETS, phases={"fundamental": MixtureSettings(w
 def naive(url: str | None, source: str | None, line: str) -> str:
     for name, subset in SUBSETS.items():
         host = (urlsplit(url).hostname or "") if url and "://" in url else ""
-        on_host = not subset.hosts or any(host == h or host.endswith("." + h) for h in subset.hosts)
-        if subset.language == line and on_host and (not subset.sources or source in subset.sources):
+        on_host = any(host == h or host.endswith("." + h) for h in subset.hosts)
+        takes_all = not subset.hosts and not subset.sources
+        if subset.language == line and (takes_all or on_host or source in subset.sources):
             return name
     raise AssertionError
 
@@ -61,6 +65,17 @@ def test_every_document_gets_the_first_subset_that_takes_it(
         {"url": pa.array([u for u, _ in rows], pa.string()), "source": pa.array([s for _, s in rows], pa.string())}
     )
     assert assign_subset(table, line, CORPUS.subsets).to_pylist() == [naive(u, s, line) for u, s in rows]  # type: ignore[arg-type]
+
+
+def test_every_file_source_of_mini_is_in_its_own_subset() -> None:
+    recipe = load_recipe("mini")
+    expected = {"code": "code", "gutenberg": "book_en", "jargon": "reference_en", "constitution": "reference_en"}
+    files = {name: source for name, source in recipe.english.sources.items() if source.path is not None}
+    assert set(files) == set(expected)
+    for name, settings in files.items():
+        documents = read_source(name, settings, SEED_TEXT.parent)
+        assert documents.num_rows > 0
+        assert set(assign_subset(documents, "english", recipe.corpus.subsets).to_pylist()) == {expected[name]}
 
 
 def test_a_given_source_overrules_the_column() -> None:

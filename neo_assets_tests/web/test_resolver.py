@@ -18,8 +18,8 @@ from pathlib import Path
 from neo_assets.recipe.crawl import CrawlSection
 from neo_assets.web.crawl import crawl
 day, seeds = datetime.date(2026, 11, 1), (f"http://{sys.argv[1]}/",)
-settings = CrawlSection(start=day, seeds=seeds, contact="me@example.org", max_pages=5, max_pages_per_host=5, max_depth=0,
-                        max_seconds=60, max_body_bytes=1000, delay_seconds=0, n_retries=0)
+settings = CrawlSection(start=day, seeds=seeds, contact="me@example.org", max_pages=5, max_pages_per_host=5,
+                        max_depth=0, max_seconds=60, max_body_bytes=1000, delay_seconds=0, n_retries=0)
 for row in crawl(settings, seeds, None, day, Path(sys.argv[2]), None).pages.sort_by("kind").to_pylist()[::-1]:
     print(f"{row['outcome']}:{row['reason'].split()[0]}")
 """
@@ -39,7 +39,8 @@ def test_no_connection_is_made_to_a_name_of_this_machine(tmp_path: Path) -> None
         addresses = socket.gethostbyname_ex(name)[2]
     except OSError:
         addresses = []
-    assert not any(map(is_public, addresses)), "a machine with a public address of its own can't run this test"
+    if any(map(is_public, addresses)):
+        pytest.skip("this machine's own name has a public address")
     command = [sys.executable, "-c", SCRIPT, name, str(tmp_path)]
     answer = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert answer.returncode == 0, answer.stderr[-2000:]
