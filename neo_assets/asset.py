@@ -75,7 +75,7 @@ def asset(
         code = code_of(function, load_recipe())
         returns = inspect.signature(function).return_annotation
         parameters = [name for name in inspect.signature(function).parameters if name not in {"context", *RESOURCES}]
-        return dg.asset(  # type: ignore[no-any-return,call-overload]
+        return dg.asset(
             name=function.__name__,
             key_prefix=area,
             group_name=area,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -192,7 +192,7 @@ class Graph:
         if below.partitions_def is not None:
             subset = below.partitions_def.subset_with_partition_keys([node.partition])
         result = mapping.get_upstream_mapped_partitions_result_for_partitions(
-            subset, below.partitions_def, above.partitions_def, datetime.now(), None
+            subset, below.partitions_def, above.partitions_def, datetime.now(UTC), None
         )
         return sorted(result.partitions_subset.get_partition_keys(), key=self.partitions(parent).index)
 

@@ -21,7 +21,7 @@ from rich.table import Table
 if TYPE_CHECKING:
     from neo_assets.build import Graph, Node
 
-console = Console(soft_wrap=True)
+console = Console(width=None if sys.stdout.isatty() else 160)
 
 
 class _OneLineErrors(click.Group):
@@ -192,7 +192,8 @@ def _build(graph: Graph, nodes: list[Node], force: bool) -> None:
                 made += len(outcome.nodes)
                 bars.advance(overall, max(len(outcome.nodes), 1))
                 if outcome.error:
-                    raise click.ClickException(outcome.error)
+                    first, *others = outcome.error.splitlines()
+                    raise click.ClickException(first + (" (all of it: the run's log in the UI)" if others else ""))
     console.print(f"{made} of {len(nodes)} partitions made, {len(nodes) - made} were current")
 
 
@@ -227,3 +228,7 @@ def _recipe_name() -> str:
     from neo_assets.recipe.recipe import load_recipe
 
     return load_recipe().name
+
+
+if __name__ == "__main__":
+    main()

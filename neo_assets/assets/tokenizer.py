@@ -13,8 +13,9 @@ MODEL = "tokenizer.model"
 @asset(kinds={"parquet"}, inputs={"subset": ("corpus/subset", ALL), "statistics": ("corpus/statistics", ALL)})
 def sample(subset: Dataset, statistics: Dataset, engine: Engine, recipe: Recipe) -> Relation:
     """Documents that the tokenizer is trained on, drawn by id with the recipe's weights; `copies` says how often."""
-    counts = statistics.read(["subset", "characters"]).to_pylist()
-    fractions = sample_fractions({row["subset"]: row["characters"] for row in counts}, recipe.tokenizer.sampling)
+    counts = {row["subset"]: row["characters"] for row in statistics.read().to_pylist()}
+    characters = dict.fromkeys(recipe.corpus.subsets, 0) | counts
+    fractions = sample_fractions(characters, recipe.tokenizer.sampling)
     return engine.map(subset, SampleDocuments.of(fractions, recipe.seed))
 
 

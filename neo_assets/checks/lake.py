@@ -65,7 +65,8 @@ def _faults(manifest: Manifest) -> Iterator[str]:
     if counts is None:
         return
     if not counts.balanced:
-        yield f"{counts.rows_in} rows in, {counts.kept} kept, {counts.rejected} rejected, {counts.quarantined} quarantined"
+        out = f"{counts.kept} kept, {counts.rejected} rejected, {counts.quarantined} quarantined"
+        yield f"{counts.rows_in} rows in, but {out}"
     if counts.kept != manifest.rows:
         yield f"{counts.kept} rows kept, {manifest.rows} in the table"
     if counts.rejected + counts.quarantined != manifest.tables["decisions"].rows:

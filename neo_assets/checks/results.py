@@ -16,7 +16,7 @@ def _check(asset: str, name: str, description: str) -> dg.AssetCheckSpec:
     return dg.AssetCheckSpec(name, asset=asset.split("/"), description=description)
 
 
-def _result(asset: str, name: str, passed: bool, **metadata: object) -> dg.AssetCheckResult:
+def _result(asset: str, name: str, passed: bool, **metadata: float) -> dg.AssetCheckResult:
     return dg.AssetCheckResult(asset_key=asset.split("/"), check_name=name, passed=passed, metadata=metadata)
 
 

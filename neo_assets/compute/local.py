@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import warnings
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -37,20 +38,24 @@ class LocalCompute:
     ) -> dg.MaterializeResult[None]:
         """Run the module for the context's asset partition, with these inputs."""
         extras = job_order(context, self.lake, self.recipe, inputs)
-        with dg.open_pipes_session(
-            context=context,
-            context_injector=dg.PipesTempFileContextInjector(),
-            message_reader=dg.PipesTempFileMessageReader(),
-            extras=extras,
-        ) as session:
+        with (
+            _without_preview_warning(),
+            dg.open_pipes_session(
+                context=context,
+                context_injector=dg.PipesTempFileContextInjector(),
+                message_reader=dg.PipesTempFileMessageReader(),
+                extras=extras,
+            ) as session,
+        ):
             environment = {**os.environ, **session.get_bootstrap_env_vars(), **self.environment}
-            environment["PYTHONUNBUFFERED"] = "1"
+            environment |= {"PYTHONUNBUFFERED": "1", "TQDM_DISABLE": "1"}
             code, tail = _run([sys.executable, "-m", module], environment)
         results = session.get_results(implicit_materializations=False)
         log = "\n".join(tail)
         if code != 0:
             reason = f"was killed by signal {signal.Signals(-code).name}" if code < 0 else f"ended with status {code}"
-            raise dg.Failure(f"{module} {reason}. The last lines of its log:\n{log}")
+            last = next((line for line in reversed(tail) if line.strip()), "it said nothing")
+            raise dg.Failure(f"{module} {reason}: {last}\nThe last lines of its log:\n{log}")
         if len(results) != 1 or not isinstance(results[0], dg.MaterializeResult):
             raise dg.Failure(f"{module} ended without reporting its result. The last lines of its log:\n{log}")
         return results[0]
@@ -65,8 +70,7 @@ def _run(command: list[str], environment: dict[str, str]) -> tuple[int, deque[st
         ) as process,
         _stopped_with_us(process),
     ):
-        assert process.stdout is not None
-        for line in process.stdout:
+        for line in process.stdout or ():
             if not relay(line):
                 tail.append(line.rstrip())
                 print(line, end="", flush=True)
@@ -85,3 +89,11 @@ def _stopped_with_us(process: subprocess.Popen[str]) -> Iterator[None]:
         except subprocess.TimeoutExpired:
             process.kill()
         raise
+
+
+@contextmanager
+def _without_preview_warning() -> Iterator[None]:
+    """Dagster warns of a preview member that its own Pipes session uses; nobody can act on that here."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*PipesMessageReader.expected_writer_count")
+        yield

@@ -115,7 +115,11 @@ class LocalEngine:
     ) -> Iterator[Done]:
         import duckdb
 
-        settings = {"threads": self.workers, "memory_limit": self.memory_limit, "temp_directory": scratch.root}
+        settings: dict[str, str | int | float | list[str]] = {
+            "threads": self.workers,
+            "memory_limit": self.memory_limit,
+            "temp_directory": scratch.root,
+        }
         # Order comes from ORDER BY alone; keeping that of the input would only cost memory.
         connection = duckdb.connect(config={**settings, "preserve_insertion_order": False})
         try:
@@ -142,7 +146,8 @@ class LocalEngine:
             connection.register(name, ds.dataset(absolute, filesystem=store.filesystem, format="parquet"))
             return
         files = ", ".join("'" + store.absolute(path).replace("'", "''") + "'" for path in paths)
-        connection.execute(f'CREATE VIEW "{name}" AS SELECT * FROM read_parquet([{files}], hive_partitioning = false)')
+        # Names come from keyword arguments, paths are quoted.
+        connection.execute(f'CREATE VIEW "{name}" AS SELECT * FROM read_parquet([{files}], hive_partitioning = false)')  # noqa: S608
 
     def _parquet(self, relation: Relation, scratch: Store) -> tuple[Store, list[str]]:
         """Parquet files with the relation's rows; computed into scratch space unless they are committed ones."""

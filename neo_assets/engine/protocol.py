@@ -16,7 +16,10 @@ Progress = Callable[[str, int, int], None]
 class Engine(Protocol):
     """Moves rows. Every engine gives the same rows in the same order, so content digests are equal."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """What manifests call it."""
+        ...
 
     def map(self, relation: Relation, *kernels: Kernel) -> Relation:
         """The relation with each kernel applied in turn."""

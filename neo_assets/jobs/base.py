@@ -37,6 +37,13 @@ class Job:
     provenance: Provenance
     metadata: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def key(self) -> str:
+        """The partition key of a job of a partitioned asset."""
+        if self.partition is None:
+            raise ValueError(f"{self.writer.asset} is not partitioned; this job needs a partition")
+        return self.partition
+
 
 @contextmanager
 def open_job() -> Iterator[Job]:

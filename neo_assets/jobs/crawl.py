@@ -12,10 +12,9 @@ def main() -> None:
     from neo_assets.web.crawl import crawl_day
 
     with open_job() as job:
-        assert job.partition is not None
         previous, part_rows = job.inputs["previous"], job.recipe.platform.part_rows
         state = previous.named("state").read() if previous else None
-        result = crawl_day(job.recipe.crawl, state, date.fromisoformat(job.partition), job.scratch)
+        result = crawl_day(job.recipe.crawl, state, date.fromisoformat(job.key), job.scratch)
         job.writer.table(result.pages, part_rows=part_rows)
         job.writer.table(result.state, "state", part_rows=part_rows)
         # WARC files hold fetch times and random record ids: kept, but not what makes two crawls equal.

@@ -26,8 +26,7 @@ def main() -> None:
     from neo_assets.model.trainer import train_chunk
 
     with open_job() as job:
-        assert job.partition is not None
-        index, training = ordinal_index(job.partition), job.recipe.training
+        index, training = ordinal_index(job.key), job.recipe.training
         phase, chunk_of_phase = training.position(index)
         first, n_steps = chunk_of_phase * phase.steps_per_chunk, phase.steps_in_chunk(chunk_of_phase)
         previous, out = job.inputs["previous"], job.scratch / "checkpoint"
@@ -39,7 +38,7 @@ def main() -> None:
             out,
             seed=job.recipe.seed,
             eod_id=job.recipe.tokenizer.end_of_document_id,
-            progress=lambda step: report(f"{job.partition} loss {step.loss:.3f}", step.step - first + 1, n_steps),
+            progress=lambda step: report(f"{job.key} loss {step.loss:.3f}", step.step - first + 1, n_steps),
         )
         job.writer.folder_of_files(out)
         job.writer.table(pa.Table.from_pylist([asdict(step) for step in trained.steps], schema=STEP_SCHEMA))

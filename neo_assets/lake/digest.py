@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -91,7 +92,7 @@ def _digest_batch(batch: pa.RecordBatch) -> RowDigest:
     ).to_pylist()
     data = memoryview(rows.buffers()[2] or b"")
     value = 0
-    for start, end in zip(offsets, offsets[1:], strict=False):
+    for start, end in pairwise(offsets):
         value = (value * BASE + int.from_bytes(hashlib.sha256(data[start:end]).digest(), "big")) % PRIME
     return RowDigest(len(rows), value)
 

@@ -1,8 +1,9 @@
 """The code version of an asset, derived from what its code means rather than typed by hand.
 
 It covers the syntax trees (comments, docstrings and layout left out) of the asset's function, of the helpers it uses
-in its module, and of every library module reachable from them by import; of the data files that such a module names in a
-constant `DATA_FILES` (patterns beside it); and the values of the recipe sections that this code reads. Platform modules are left out: where and how rows move does not change them.
+in its module, and of every library module reachable from them by import; the data files that such a module names in
+a constant `DATA_FILES` (patterns beside it); and the values of the recipe sections that this code reads. Platform
+modules are left out: where and how rows move does not change them.
 """
 
 from __future__ import annotations
@@ -23,10 +24,10 @@ PACKAGE = "neo_assets"
 PLATFORM = tuple(
     f"{PACKAGE}.{name}"
     for name in (
-        "asset", "assets", "build", "checks", "cli", "compute", "definitions", "engine", "io_manager", "jobs.base", "lake",
-        "metadata", "partitions", "provenance.code", "recipe",
+        *("asset", "assets", "build", "checks", "cli", "compute", "definitions", "engine", "io_manager", "jobs.base"),
+        *("lake", "metadata", "partitions", "provenance.code", "recipe"),
     )
-)  # fmt: skip
+)
 JOBS = f"{PACKAGE}.jobs."
 
 

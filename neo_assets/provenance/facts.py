@@ -36,7 +36,12 @@ def upstream(*datasets: Dataset) -> list[Manifest]:
 
 
 def model_card_of(
-    release: ReleaseSection, training: TrainingSection, weights: Dataset, report: Dataset, metrics: Dataset, tasks: Dataset
+    release: ReleaseSection,
+    training: TrainingSection,
+    weights: Dataset,
+    report: Dataset,
+    metrics: Dataset,
+    tasks: Dataset,
 ) -> str:
     """The model card of the released weights, with the scores of the last checkpoint."""
     seen = {row["task"]: row["seen_share"] for row in tasks.read().to_pylist()}
@@ -63,7 +68,10 @@ def model_card_of(
 
 
 def data_card_of(
-    release: ReleaseSection, sources: Mapping[str, SourceSettings], kept: Iterable[Dataset], tables: Mapping[str, Dataset]
+    release: ReleaseSection,
+    sources: Mapping[str, SourceSettings],
+    kept: Iterable[Dataset],
+    tables: Mapping[str, Dataset],
 ) -> str:
     """The data card.
 
@@ -76,7 +84,12 @@ def data_card_of(
     facts = DataFacts(
         release=release,
         subsets=[
-            {"subset": r["subset"], "documents": r["documents"], "characters": r["characters"], "tokens": tokens[r["subset"]]}
+            {
+                "subset": r["subset"],
+                "documents": r["documents"],
+                "characters": r["characters"],
+                "tokens": tokens[r["subset"]],
+            }
             for r in tables["statistics"].read().to_pylist()
         ],
         stages=list(_stages(behind)),

@@ -67,7 +67,9 @@ def _scores(lake: Lake) -> Iterator[Table]:
 def sparkline(values: list[float], width: int) -> str:
     """Means of `width` equal stretches of the values as bars."""
     n = min(width, len(values))
-    means = [sum(part) / len(part) for i in range(n) if (part := values[i * len(values) // n : (i + 1) * len(values) // n])]
+    means = [
+        sum(part) / len(part) for i in range(n) if (part := values[i * len(values) // n : (i + 1) * len(values) // n])
+    ]
     low, high = min(means), max(means)
     scale = (len(BARS) - 1) / (high - low) if high > low else 0.0
     return "".join(BARS[round((mean - low) * scale)] for mean in means)

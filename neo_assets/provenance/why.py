@@ -95,9 +95,9 @@ def _matching(dataset: Dataset, ids: set[str], urls: set[str]) -> Iterator[dict[
 
 def _describe(row: dict[str, Any]) -> str:
     shown = (
-        "outcome", "status", "redirect_to", "warc_file", "warc_offset", "title", "language", "language_score", "charset",
-        "n_chars", "source", "licence", "subset",
-    )  # fmt: skip
+        *("outcome", "status", "redirect_to", "warc_file", "warc_offset", "title", "language", "language_score"),
+        *("charset", "n_chars", "source", "licence", "subset"),
+    )
     return ", ".join(f"{name} {_short(row[name])}" for name in shown if row.get(name) not in (None, ""))
 
 

@@ -1,1 +1,1 @@
-"""Recipes: frozen, checked settings. `recipe.recipe` holds the tree and its loading, the other modules a section each."""
+"""Recipes: frozen, checked settings. `recipe.recipe` holds the tree and its loading, each other module a section."""

@@ -70,7 +70,9 @@ def recipe_path(name_or_path: str | None = None) -> Path:
     chosen = name_or_path or os.environ.get("NEO_RECIPE") or "mini"
     path = RECIPES / f"{chosen}.yaml" if "/" not in chosen and not chosen.endswith(".yaml") else Path(chosen)
     if not path.is_file():
-        raise RecipeError(f"no recipe {chosen!r}: give a path to a YAML file or one of {', '.join(available_recipes())}")
+        raise RecipeError(
+            f"no recipe {chosen!r}: give a path to a YAML file or one of {', '.join(available_recipes())}"
+        )
     return path
 
 

@@ -6,7 +6,7 @@ import argparse
 import dataclasses
 from pathlib import Path
 
-from playwright.sync_api import Page
+from playwright.sync_api import Locator, Page
 
 from neo_assets_tests.ui.browser import HEIGHT, WIDTH, browser, fresh_page, settle
 from neo_assets_tests.ui.server import WORKSPACE, dagster_ui
@@ -16,21 +16,28 @@ TALLEST = 2400  # pixels
 
 @dataclasses.dataclass(frozen=True)
 class Shot:
-    """One picture: the page, and the texts that tell that it is complete."""
+    """One picture: the page, the texts that tell that it is complete, and what to click then, in order."""
 
     name: str
     path: str
     texts: tuple[str, ...]
+    clicks: tuple[str, ...] = ()
 
     def take(self, page: Page, url: str, folder: Path) -> Path:
         """Write the picture as PNG; gives its path."""
         page.goto(url + self.path)
         settle(page, *self.texts)
+        for selector in self.clicks:
+            page.locator(selector).first.click()
         self.arrange(page)
         settle(page)
         path = folder / f"{self.name}.png"
-        page.screenshot(path=path, animations="disabled")
+        self.subject(page).screenshot(path=path, animations="disabled")
         return path
+
+    def subject(self, page: Page) -> Page | Locator:
+        """What is in the picture."""
+        return page
 
     def arrange(self, page: Page) -> None:
         """Make the window as tall as the longest scrolled part, so that the picture holds all of it."""
@@ -46,8 +53,8 @@ class Shot:
 class GraphShot(Shot):
     """The lineage graph in a window of the graph's shape, side panels closed, its groups open if wished."""
 
-    width: int
-    height: int
+    width: int = 2400
+    height: int = 1500
     open_groups: bool = False
 
     def arrange(self, page: Page) -> None:
@@ -61,11 +68,30 @@ class GraphShot(Shot):
         settle(page, *self.texts)
 
 
+@dataclasses.dataclass(frozen=True)
+class EntryShot(Shot):
+    """One metadata entry of an asset, in the dialog that shows long ones."""
+
+    key: str = ""
+
+    def arrange(self, page: Page) -> None:
+        """Open the entry's dialog."""
+        row = page.locator("tr").filter(has=page.get_by_role("cell", name=self.key, exact=True))
+        row.get_by_text("[Show").click()
+        self.subject(page).locator("img, table").first.wait_for()
+
+    def subject(self, page: Page) -> Page | Locator:
+        return page.get_by_role("dialog")
+
+
 AREAS = ("crawl", "english", "chinese", "corpus", "tokenizer", "training", "evaluation", "release")
+SECTION = "xpath=//*[text()='{}']"  # a heading of an asset page, which opens and closes its section
 SHOTS: tuple[Shot, ...] = (
     GraphShot("lineage-areas", "/asset-groups", AREAS, width=1600, height=600),
-    GraphShot("lineage", "/asset-groups", AREAS, width=2400, height=1000, open_groups=True),
-    Shot("asset", "/assets/chinese/filtered?view=overview", ("Latest materialization", "Metadata", "Row count")),
+    GraphShot("lineage", "/asset-groups", AREAS, open_groups=True),
+    Shot("asset", "/assets/chinese/filtered", ("Latest materialization", "sample"), (SECTION.format("Columns"),)),
+    EntryShot("sample", "/assets/chinese/filtered", ("sample",), key="sample"),
+    EntryShot("plot", "/assets/training/metrics", ("loss",), key="loss"),
     Shot("partitions", "/assets/training/checkpoint?view=partitions&partition=ckpt_006", ("ckpt_001", "Materialized")),
     Shot("checks", "/assets/chinese/filtered?view=checks", ("Evaluation result", "Passed")),
 )

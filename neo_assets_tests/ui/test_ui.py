@@ -77,6 +77,10 @@ def test_an_asset_page_shows_what_it_is_and_sample_documents(ui: Ui, page: Page)
     page.goto(f"{ui.url}/assets/chinese/filtered")
     settle(page, "Latest materialization", "sample", "reasons", "Owners")
     sample = page.get_by_role("row").filter(has_text=re.compile(r"^sample"))
+    if sample.get_by_text("[Show Markdown]").is_visible():
+        sample.get_by_text("[Show Markdown]").click()
+        sample = page.get_by_role("dialog")
+        sample.get_by_role("table").wait_for()
     assert re.search(r"[\u4e00-\u9fff]{10}", sample.inner_text())
 
 

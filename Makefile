@@ -1,0 +1,86 @@
+# Two commands matter: `make demo` builds everything on real input, `make test` checks everything.
+# Both set up .venv by themselves; what they build lies in .neo/ (override with NEO_LAKE, DAGSTER_HOME).
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+UV_VERSION := 0.13.8
+VENV := .venv
+UV := $(VENV)/bin/uv
+PYTEST_WORKERS ?= 2
+
+export NEO_LAKE ?= $(CURDIR)/.neo/lake
+export DAGSTER_HOME ?= $(CURDIR)/.neo/dagster
+export VIRTUAL_ENV := $(CURDIR)/$(VENV)
+export UV_COMPILE_BYTECODE ?= 1
+
+# A folder of wheels given to pip serves uv too. Without one, take PyTorch's CPU build unless there is an NVIDIA GPU:
+# the package index alone would bring gigabytes of CUDA libraries.
+ifneq ($(PIP_FIND_LINKS),)
+export UV_FIND_LINKS ?= $(PIP_FIND_LINKS)
+else
+TORCH_BACKEND := $(if $(shell command -v nvidia-smi),--torch-backend=auto,--torch-backend=cpu)
+endif
+INSTALL := $(UV) pip install --quiet --constraint requirements.lock $(TORCH_BACKEND)
+
+.PHONY: help install demo test test-fast ui lint format lock clean
+
+help:  ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+install: $(VENV)/.installed-demo  ## set up .venv with what the demo needs
+
+demo: $(VENV)/.installed-demo $(DAGSTER_HOME)/dagster.yaml  ## build every asset, from crawl to release, and print a summary
+	@$(VENV)/bin/neo demo
+
+test: lint  ## static checks, then every test
+	@$(VENV)/bin/pytest --numprocesses=$(PYTEST_WORKERS)
+
+test-fast: $(VENV)/.installed-test  ## the tests that take no build, no server and no browser
+	@$(VENV)/bin/pytest --numprocesses=$(PYTEST_WORKERS) -m "not slow"
+
+ui: $(VENV)/.installed-demo $(DAGSTER_HOME)/dagster.yaml  ## the Dagster UI with its daemon on http://127.0.0.1:3000
+	@$(VENV)/bin/dagster dev --workspace workspace.yaml --host 127.0.0.1 --port 3000
+
+lint: $(VENV)/.installed-test  ## ruff, mypy and the layer contracts
+	@$(VENV)/bin/ruff check
+	@$(VENV)/bin/ruff format --check
+	@$(VENV)/bin/mypy
+	@$(VENV)/bin/lint-imports
+
+format: $(VENV)/.installed-test  ## rewrite the code in ruff's format
+	@$(VENV)/bin/ruff check --fix
+	@$(VENV)/bin/ruff format
+
+# The lock names versions only, so that it holds for the CPU and the CUDA build of PyTorch alike.
+lock: $(UV)  ## choose the newest versions that go together, anew
+	@$(UV) pip compile pyproject.toml --all-extras --no-header --no-annotate --python-version 3.11 --upgrade --quiet \
+	    $(TORCH_BACKEND) | sed -e 's/+cpu$$//' -e '/^--/d' > $(VENV)/requirements.lock
+	@mv $(VENV)/requirements.lock requirements.lock
+
+clean:  ## remove .venv and everything built in .neo
+	@rm -rf $(VENV) .neo
+
+$(UV):
+	@for python in python3.11 python3; do \
+	    if $$python -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null; then \
+	        $$python -m venv $(VENV) && $(VENV)/bin/python -m pip install --quiet --quiet uv==$(UV_VERSION) && exit; \
+	        echo 'error: $(VENV) was not set up (see above); on Debian and Ubuntu: apt-get install python3.11-venv' >&2; exit 1; \
+	    fi; \
+	done; echo 'error: Python 3.11 was not found; on Debian and Ubuntu: apt-get install python3.11 python3.11-venv' >&2; exit 1
+
+$(VENV)/.installed-demo: pyproject.toml requirements.lock | $(UV)
+	@echo 'installing into $(VENV): a minute or two, once' >&2
+	@$(INSTALL) --editable '.[train,eval]'
+	@touch $@
+
+$(VENV)/.installed-test: pyproject.toml requirements.lock | $(UV)
+	@echo 'installing into $(VENV), with the test tools: a minute or two, once' >&2
+	@$(INSTALL) --editable '.[train,eval,dev]'
+	@touch $@ $(VENV)/.installed-demo
+
+$(DAGSTER_HOME)/dagster.yaml:
+	@mkdir -p $(@D)
+	@ln -s $(CURDIR)/dagster.yaml $@

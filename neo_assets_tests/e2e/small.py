@@ -1,0 +1,98 @@
+"""A recipe and a checkout small enough to build everything in about a minute, and the `neo` command over it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from neo_assets.lake.lake import Lake
+from neo_assets.recipe.recipe import RECIPES
+
+ROOT = Path(__file__).parents[2]
+
+
+def small_recipe() -> dict[str, Any]:
+    """The mini recipe with few hosts, a model of a few thousand weights, and a handful of steps and items."""
+    recipe: dict[str, Any] = yaml.safe_load((RECIPES / "mini.yaml").read_text())
+    recipe["name"] = "small"
+    recipe["platform"] = {"part_rows": 20}  # many parts, so that workers really share the work
+    recipe["crawl"] |= {"allowed_hosts": ["laws.neo.test", "help.neo.test", "sympy.neo.test"], "max_pages_per_host": 40}
+    keep = ("crawl", "code", "constitution")
+    recipe["english"]["sources"] = {name: recipe["english"]["sources"][name] for name in keep}
+    recipe["tokenizer"] |= {"vocab_size": 2048, "character_coverage": 0.98}
+    training = recipe["training"]
+    tiny = {"n_layers": 1, "hidden_size": 64, "n_heads": 2, "n_kv_groups": 1, "ffn_size": 64}
+    training["architectures"]["mini"] |= {**tiny, "vocab_rows": 2176, "seq_length": 64}
+    for phase, steps, per_chunk in zip(training["phases"], (8, 4), (4, 2), strict=True):
+        phase |= {"n_steps": steps, "steps_per_chunk": per_chunk}
+        if phase["schedule"]["kind"] == "cosine":
+            phase["schedule"] |= {"warmup_steps": 2, "decay_steps": steps}
+    recipe["evaluation"] |= {"items_per_task": 3, "tasks": ["zh_xiehouyu", "code_held_out"]}
+    return recipe
+
+
+@dataclass(frozen=True)
+class Checkout:
+    """A folder with its own lake, Dagster home and recipe."""
+
+    folder: Path
+
+    @classmethod
+    def make(cls, folder: Path, recipe: Mapping[str, Any]) -> Checkout:
+        (folder / "dagster").mkdir(parents=True)
+        shutil.copy(ROOT / "dagster.yaml", folder / "dagster")
+        checkout = cls(folder)
+        checkout.write_recipe(recipe)
+        return checkout
+
+    def write_recipe(self, recipe: Mapping[str, Any]) -> None:
+        (self.folder / "recipe.yaml").write_text(yaml.safe_dump(dict(recipe), allow_unicode=True, sort_keys=False))
+
+    @property
+    def lake(self) -> Lake:
+        return Lake(str(self.folder / "lake"))
+
+    def environment(self, workers: int = 1) -> dict[str, str]:
+        return {
+            **os.environ,
+            "NEO_LAKE": str(self.folder / "lake"),
+            "NEO_RECIPE": str(self.folder / "recipe.yaml"),
+            "DAGSTER_HOME": str(self.folder / "dagster"),
+            "NEO_WORKERS": str(workers),
+        }
+
+    def command(self, *arguments: str) -> list[str]:
+        return [sys.executable, "-m", "neo_assets.cli", *arguments]
+
+    def neo(self, *arguments: str, workers: int = 1) -> str:
+        """Run `neo` to its end; its output, or an AssertionError that holds it."""
+        done = subprocess.run(
+            self.command(*arguments),
+            cwd=ROOT,
+            env=self.environment(workers),
+            capture_output=True,
+            text=True,
+            timeout=900,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def digests(self) -> dict[str, str]:
+        """Content digest of every partition of every asset."""
+        lake = self.lake
+        found = [m for asset in lake.assets() for m in lake.dataset(asset, lake.partitions(asset)).manifests]
+        return {f"{m.asset}|{m.partition}": m.digest for m in found}
+
+    def decision_digests(self) -> dict[str, str]:
+        """Digest of every decisions table, which the content digest leaves out."""
+        lake = self.lake
+        found = [m for asset in lake.assets() for m in lake.dataset(asset, lake.partitions(asset)).manifests]
+        return {f"{m.asset}|{m.partition}": m.tables["decisions"].digest for m in found if "decisions" in m.tables}
