@@ -36,10 +36,10 @@ demo: $(VENV)/.installed-demo $(DAGSTER_HOME)/dagster.yaml  ## build every asset
 	@$(VENV)/bin/neo demo
 
 test: lint  ## static checks, then every test
-	@$(VENV)/bin/pytest --numprocesses=$(PYTEST_WORKERS)
+	@$(VENV)/bin/pytest --numprocesses=$(PYTEST_WORKERS) --dist=loadgroup
 
 test-fast: $(VENV)/.installed-test  ## the tests that take no build, no server and no browser
-	@$(VENV)/bin/pytest --numprocesses=$(PYTEST_WORKERS) -m "not slow"
+	@$(VENV)/bin/pytest --numprocesses=$(PYTEST_WORKERS) --dist=loadgroup -m "not slow"
 
 ui: $(VENV)/.installed-demo $(DAGSTER_HOME)/dagster.yaml  ## the Dagster UI with its daemon on http://127.0.0.1:3000
 	@$(VENV)/bin/dagster dev --workspace workspace.yaml --host 127.0.0.1 --port 3000

@@ -7,6 +7,7 @@ by part.
 from __future__ import annotations
 
 import importlib.metadata
+import time
 from collections import defaultdict
 from typing import Any
 
@@ -14,6 +15,7 @@ import dagster as dg
 
 from neo_assets.engine.protocol import Engine
 from neo_assets.engine.relation import Draft, rows_judged
+from neo_assets.engine.work import peak_memory
 from neo_assets.lake.dataset import ROWS, Dataset
 from neo_assets.lake.lake import Lake
 from neo_assets.lake.manifest import Provenance, Resources
@@ -27,9 +29,11 @@ class LakeIOManager(dg.IOManager):
         self._lake = lake
         self._engine = engine
         self._inputs: dict[tuple[str, str], dict[str, str]] = defaultdict(dict)
+        self._started: dict[tuple[str, str], tuple[float, float]] = {}
 
     def load_input(self, context: dg.InputContext) -> Dataset:
         """The handle over the upstream partitions; empty where a mapping allows partitions that don't exist."""
+        self._started.setdefault(_step(context), (time.perf_counter(), time.process_time()))
         partitions: list[str | None] = [None]
         if context.has_asset_partitions:
             partitions = list(context.asset_partition_keys)
@@ -47,6 +51,7 @@ class LakeIOManager(dg.IOManager):
     def handle_output(self, context: dg.OutputContext, obj: Any) -> None:
         """Write what the asset returned, commit it, and tell Dagster its data version and metadata."""
         draft = Draft.of(obj)
+        started = self._started.pop(_step(context), (time.perf_counter(), time.process_time()))
         key = context.asset_key.to_user_string()
         writer = self._lake.writer(key, context.partition_key if context.has_partition_key else None)
         if ROWS in draft.tables:
@@ -59,7 +64,7 @@ class LakeIOManager(dg.IOManager):
             spec = context.step_context.job_def.asset_layer.get(context.asset_key)
             dataset = writer.commit(
                 provenance_of(spec, self._inputs.pop(_step(context), {}), self._engine.name),
-                _total(took),
+                _total(took, started),
                 draft.metadata,
             )
         except BaseException:
@@ -85,11 +90,12 @@ def _step(context: dg.InputContext | dg.OutputContext) -> tuple[str, str]:
     return step.run_id, step.step.key
 
 
-def _total(took: list[Resources]) -> Resources:
+def _total(took: list[Resources], started: tuple[float, float]) -> Resources:
+    """What the whole step took since its first input: this process, and the engine's workers."""
     return Resources(
-        cpu_seconds=round(sum(r.cpu_seconds for r in took), 3),
-        wall_seconds=round(sum(r.wall_seconds for r in took), 3),
-        peak_memory_bytes=max((r.peak_memory_bytes for r in took), default=0),
+        cpu_seconds=round(time.process_time() - started[1] + sum(r.worker_cpu_seconds for r in took), 3),
+        wall_seconds=round(time.perf_counter() - started[0], 3),
+        peak_memory_bytes=max((r.peak_memory_bytes for r in took), default=peak_memory()),
         workers=max((r.workers for r in took), default=1),
     )
 

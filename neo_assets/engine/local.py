@@ -75,9 +75,10 @@ class LocalEngine:
             done = list(self._carry_out(relation, writer.store, writer.folder, table, scratch))
         # Rows and decisions interleave per unit of work; each table's parts stay in unit order.
         writer.add(part for unit in done for part in unit.parts)
-        own = time.process_time() - cpu
+        own, workers = time.process_time() - cpu, sum(unit.cpu_seconds for unit in done)
         return Resources(
-            cpu_seconds=round(own + sum(unit.cpu_seconds for unit in done), 3),
+            cpu_seconds=round(own + workers, 3),
+            worker_cpu_seconds=round(workers, 3),
             wall_seconds=round(time.perf_counter() - started, 3),
             peak_memory_bytes=max([peak_memory(), *(unit.peak_memory_bytes for unit in done)]),
             workers=self.workers,

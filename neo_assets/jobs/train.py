@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 
 import numpy as np
@@ -53,7 +52,6 @@ def main() -> None:
             "weights digest": trained.weights_digest,
             "tokens per second": round(trained.tokens_read / trained.wall_seconds),
         }
-        print(json.dumps(job.metadata))
 
 
 if __name__ == "__main__":

@@ -78,6 +78,7 @@ class Resources(_Record):
     """What making a version took."""
 
     cpu_seconds: float = 0.0
+    worker_cpu_seconds: float = Field(default=0.0, description="the part spent in worker processes")
     wall_seconds: float = 0.0
     peak_memory_bytes: int = 0
     workers: int = 1
