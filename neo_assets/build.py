@@ -62,6 +62,8 @@ class Graph:
     definitions: dg.Definitions
     lake: Lake
     _manifests: dict[Node, Manifest | None] = field(default_factory=dict)
+    _parents: dict[Node, list[Node]] = field(default_factory=dict)
+    _partitions: dict[str, list[str | None]] = field(default_factory=dict)
 
     @cached_property
     def assets(self) -> Any:
@@ -75,16 +77,17 @@ class Graph:
 
     def partitions(self, asset: str) -> list[str | None]:
         """The partition keys of an asset, in order; `[None]` for an unpartitioned one."""
-        definition = self._node(asset).partitions_def
-        return [None] if definition is None else list(definition.get_partition_keys())
+        if asset not in self._partitions:
+            definition = self._node(asset).partitions_def
+            self._partitions[asset] = [None] if definition is None else list(definition.get_partition_keys())
+        return self._partitions[asset]
 
     def parents(self, node: Node) -> list[Node]:
         """The upstream partitions that a partition reads, in order."""
-        return [
-            Node(parent, key)
-            for parent in sorted(k.to_user_string() for k in self._node(node.asset).parent_keys)
-            for key in self._upstream(node, parent)
-        ]
+        if node not in self._parents:
+            assets = sorted(key.to_user_string() for key in self._node(node.asset).parent_keys)
+            self._parents[node] = [Node(asset, key) for asset in assets for key in self._upstream(node, asset)]
+        return self._parents[node]
 
     def select(self, selection: str | None, partition: str | None, upstream: bool = True) -> list[Node]:
         """The nodes of a selection (Dagster's syntax; everything if None), with all they need, in build order.

@@ -29,12 +29,12 @@ class _OneLineErrors(click.Group):
 
     def invoke(self, ctx: click.Context) -> object:
         from neo_assets.build import SelectionError
-        from neo_assets.lake.lake import LakeError
+        from neo_assets.lake.store import StoreError
         from neo_assets.recipe.recipe import RecipeError
 
         try:
             return super().invoke(ctx)
-        except (SelectionError, LakeError, RecipeError) as error:
+        except (SelectionError, StoreError, RecipeError) as error:
             raise click.ClickException(str(error)) from error
 
 
@@ -91,13 +91,13 @@ def why(url_or_id: str) -> None:
     from neo_assets.lake.lake import Lake
     from neo_assets.provenance.why import trace
 
-    traces = trace(Lake.from_environment(), url_or_id)
-    if not traces:
+    steps = trace(Lake.from_environment(), url_or_id)
+    if not steps:
         raise click.ClickException(f"{url_or_id}: in no committed partition; is it spelled as in crawl/pages?")
-    for step in traces:
+    for step in steps:
         colour = {"kept": "green", "rejected": "red", "quarantined": "magenta"}.get(step.verdict, "cyan")
         where = f"{step.asset} [dim]{escape(step.partition or '')}[/]"
-        console.print(f"[{colour}]{step.verdict:<11}[/] {where}  {escape(step.explanation)}")
+        console.print(f"[{colour}]{step.verdict:<11}[/] {where}  {escape(step.explanation)}", soft_wrap=True)
 
 
 @main.command()

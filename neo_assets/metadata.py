@@ -19,6 +19,8 @@ RECIPE_KEY = "neo/recipe"
 """Metadata key of an asset definition: the recipe paths it reads, with their values."""
 SAMPLE_ROWS = 5
 EXCERPT_CHARS = 160
+# Crawled text may hold links, images and HTML, which the browser that shows a table must not load.
+_ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;"} | {character: f"\\{character}" for character in "\\|[`"})
 
 
 @dataclass(frozen=True)
@@ -88,19 +90,20 @@ def head(dataset: Dataset, rows: int) -> list[dict[str, Any]]:
 
 
 def markdown_table(rows: list[Mapping[str, Any]] | list[dict[str, Any]]) -> str:
-    """Rows as a Markdown table, long values cut to an excerpt."""
+    """Rows as a Markdown table, long values cut to an excerpt; no value can break the table or act as markup."""
     if not rows:
         return "*no rows*"
     columns = list(rows[0])
-    lines = [f"| {' | '.join(columns)} |", f"|{'---|' * len(columns)}"]
+    lines = [f"| {' | '.join(map(_cell, columns))} |", f"|{'---|' * len(columns)}"]
     lines += [f"| {' | '.join(_cell(row.get(column)) for column in columns)} |" for row in rows]
     return "\n".join(lines)
 
 
 def _cell(value: Any) -> str:
     text = f"{value:.4g}" if isinstance(value, float) else str(value)
-    text = " ".join(text.split()).replace("|", "\\|").replace("<", "&lt;")
-    return text if len(text) <= EXCERPT_CHARS else text[:EXCERPT_CHARS] + "…"
+    text = " ".join(text.split())
+    text = text if len(text) <= EXCERPT_CHARS else text[:EXCERPT_CHARS] + "…"
+    return text.translate(_ESCAPES)
 
 
 def _reasons(decisions: Dataset) -> str:

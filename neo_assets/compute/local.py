@@ -39,7 +39,7 @@ class LocalCompute:
         """Run the module for the context's asset partition, with these inputs."""
         extras = job_order(context, self.lake, self.recipe, inputs)
         with (
-            _without_preview_warning(),
+            _without_internal_warnings(),
             dg.open_pipes_session(
                 context=context,
                 context_injector=dg.PipesTempFileContextInjector(),
@@ -92,8 +92,9 @@ def _stopped_with_us(process: subprocess.Popen[str]) -> Iterator[None]:
 
 
 @contextmanager
-def _without_preview_warning() -> Iterator[None]:
-    """Dagster warns of a preview member that its own Pipes session uses; nobody can act on that here."""
+def _without_internal_warnings() -> Iterator[None]:
+    """Dagster warns of members that its own Pipes session uses; nobody can act on that here."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*PipesMessageReader.expected_writer_count")
+        warnings.filterwarnings("ignore", message="AssetExecutionContext.run_id is deprecated")
         yield

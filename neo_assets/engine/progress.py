@@ -33,6 +33,8 @@ def relay(line: str) -> bool:
     """Report a job's progress line; False if the line is none."""
     if not line.startswith(PROGRESS_PREFIX):
         return False
-    what, done, total = line.removeprefix(PROGRESS_PREFIX).rstrip("\n").split("\t")
-    report(what, int(done), int(total))
+    what, *numbers = line.removeprefix(PROGRESS_PREFIX).rstrip("\n").rsplit("\t", 2)
+    if len(numbers) != 2 or not all(number.isdecimal() for number in numbers):
+        return False
+    report(what, int(numbers[0]), int(numbers[1]))
     return True

@@ -13,13 +13,13 @@ from pydantic import ValidationError
 
 from neo_assets.lake.dataset import Dataset, partition_folder
 from neo_assets.lake.manifest import Manifest
-from neo_assets.lake.store import Store
+from neo_assets.lake.store import Store, StoreError
 from neo_assets.lake.writer import VersionWriter
 
 DEFAULT_ROOT = ".neo/lake"
 
 
-class LakeError(RuntimeError):
+class LakeError(StoreError):
     """A manifest that cannot be read: says which, and what to do."""
 
 

@@ -15,6 +15,10 @@ import pyarrow as pa
 from pyarrow import fs
 
 
+class StoreError(RuntimeError):
+    """A root or a record in it that cannot be used: says which, and what to do."""
+
+
 @dataclass(frozen=True)
 class Store:
     """A root path or URI; all paths handed to it are relative to that root, with forward slashes."""
@@ -33,8 +37,13 @@ class Store:
 
     def _resolved(self) -> tuple[fs.FileSystem, str]:
         if "://" in self.root:
-            filesystem, base = fs.FileSystem.from_uri(self.root)
+            try:
+                filesystem, base = fs.FileSystem.from_uri(self.root)
+            except (pa.ArrowInvalid, OSError) as error:
+                raise StoreError(f"{self.root}: {error}; give a folder, or a URI such as s3://bucket/prefix") from error
             return filesystem, base
+        if os.path.isfile(self.root):
+            raise StoreError(f"{self.root} is a file; name a folder with --lake or NEO_LAKE")
         return fs.LocalFileSystem(), os.path.abspath(self.root)
 
     def absolute(self, path: str) -> str:

@@ -21,6 +21,8 @@ from typing import Any
 from pydantic import BaseModel
 
 PACKAGE = "neo_assets"
+ROOT = Path(__file__).parents[1]
+"""Where the package's sources are."""
 PLATFORM = tuple(
     f"{PACKAGE}.{name}"
     for name in (
@@ -28,7 +30,12 @@ PLATFORM = tuple(
         *("lake", "metadata", "partitions", "provenance.code", "recipe"),
     )
 )
+CONTENT = {f"{PACKAGE}.lake.records"}
+"""Modules inside the platform that decide content all the same: how documents get their ids."""
 JOBS = f"{PACKAGE}.jobs."
+NO_INPUT = {"platform"}
+"""Recipe sections that change how work is done, never what comes out."""
+INNER_SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda, ast.comprehension)
 
 
 @dataclass(frozen=True)
@@ -126,8 +133,7 @@ def _module(name: str) -> _Module:
 
 @cache
 def _path(name: str) -> Path | None:
-    root = Path(__file__).parents[1]
-    below = root.joinpath(*name.split(".")[1:])
+    below = ROOT.joinpath(*name.split(".")[1:])
     for path in (below.with_suffix(".py"), below / "__init__.py"):
         if path.is_file():
             return path
@@ -144,7 +150,23 @@ def _statements(node: ast.AST) -> Iterator[ast.AST]:
 
 
 def _names(node: ast.AST) -> set[str]:
-    return {n.id for n in _statements(node) if isinstance(n, ast.Name)}
+    """Names that a definition uses from outside: an input named like an asset of its module is not that asset."""
+    return {n.id for n in _statements(node) if isinstance(n, ast.Name)} - _bound(node)
+
+
+def _bound(node: ast.AST) -> set[str]:
+    """Parameters and local variables of a function, those of functions inside it left out."""
+    if not isinstance(node, ast.FunctionDef):
+        return set()
+    found = {argument.arg for argument in ast.walk(node.args) if isinstance(argument, ast.arg)}
+    waiting: list[ast.AST] = list(node.body)
+    while waiting:
+        child = waiting.pop()
+        if isinstance(child, ast.Name) and isinstance(child.ctx, ast.Store):
+            found.add(child.id)
+        if not isinstance(child, INNER_SCOPES):
+            waiting.extend(ast.iter_child_nodes(child))
+    return found
 
 
 def _imports(module: _Module, trees: Iterable[ast.AST]) -> set[str]:
@@ -191,7 +213,7 @@ def _reachable(modules: Iterable[str]) -> set[str]:
 
 
 def _is_platform(name: str) -> bool:
-    return any(name == prefix or name.startswith(f"{prefix}.") for prefix in PLATFORM)
+    return name not in CONTENT and any(name == prefix or name.startswith(f"{prefix}.") for prefix in PLATFORM)
 
 
 def _without_docstrings(tree: ast.Module) -> ast.Module:
@@ -226,14 +248,23 @@ def _recipe_values(trees: Iterable[ast.AST], recipe: BaseModel) -> dict[str, Any
                 continue
             path, value = [], recipe
             parent = parents.get(node)
+            if isinstance(parent, ast.Assign) and _renames_recipe(parent):
+                continue
             while isinstance(parent, ast.Attribute) and isinstance(value, BaseModel):
                 if parent.attr not in type(value).model_fields:
                     break
                 path.append(parent.attr)
                 value = getattr(value, parent.attr)
                 parent = parents.get(parent)
+            if path and path[0] in NO_INPUT:
+                continue
             if path:
                 values[".".join(path)] = value.model_dump(mode="json") if isinstance(value, BaseModel) else value
-            elif not isinstance(parent, ast.arg | ast.Assign | ast.arguments):
+            else:
                 raise LookupError(f"line {getattr(node, 'lineno', '?')}: read a section of the recipe, not the whole")
     return json.loads(json.dumps(values, sort_keys=True, default=str))  # type: ignore[no-any-return]
+
+
+def _renames_recipe(node: ast.Assign) -> bool:
+    """Whether it is `recipe = job.recipe`, whose reads are found under the name it keeps."""
+    return [target.id for target in node.targets if isinstance(target, ast.Name)] == ["recipe"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from neo_assets.lake.dataset import DECISIONS, Dataset, input_name
+from neo_assets.lake.dataset import DECISIONS, ROWS, Dataset, input_name
 from neo_assets.lake.lake import Lake
 
 SPANS = "spans"
@@ -35,13 +35,18 @@ def trace(lake: Lake, url_or_id: str) -> list[Step]:
 
     Cost: one scan of the id and URL columns of every committed table that has them.
     """
-    ids = _ids(lake, url_or_id)
-    urls = {url_or_id} | {url for _, url in ids if url}
-    wanted = {url_or_id} | {doc_id for doc_id, _ in ids}
-    steps: list[Step] = []
-    for dataset in _in_order(lake):
-        steps += _verdicts(lake, dataset, wanted, urls)
-    return steps
+    datasets = _in_order(lake)
+    named = [
+        (row["doc_id"], row.get("url"))
+        for dataset in datasets
+        for table in (ROWS, DECISIONS)
+        for column in ("doc_id", "url")
+        for row in _matching(dataset.named(table), column, {url_or_id})
+        if row.get("doc_id")
+    ]
+    ids, urls = {doc_id for doc_id, _ in named}, {url_or_id, *(url for _, url in named if url)}
+    told: dict[str, Any] = {}
+    return [step for dataset in datasets for step in _steps(dataset, datasets, ids, urls, told)]
 
 
 def _in_order(lake: Lake) -> list[Dataset]:
@@ -55,60 +60,58 @@ def _in_order(lake: Lake) -> list[Dataset]:
     return [found[name] for name in TopologicalSorter({k: graph[k] for k in sorted(graph)}).static_order()]
 
 
-def _ids(lake: Lake, url_or_id: str) -> set[tuple[str, str | None]]:
-    """The (doc_id, url) pairs that the name stands for."""
-    found: set[tuple[str, str | None]] = set()
-    for dataset in _in_order(lake):
-        for table in ("rows", DECISIONS):
-            for row in _matching(dataset.named(table), {url_or_id}, {url_or_id}):
-                if row.get("doc_id"):
-                    found.add((row["doc_id"], row.get("url")))
-    return found
-
-
-def _verdicts(lake: Lake, dataset: Dataset, ids: set[str], urls: set[str]) -> Iterator[Step]:
-    manifest = dataset.manifest
-    for row in _matching(dataset, ids, urls):
-        yield Step(manifest.asset, manifest.partition, "kept", _describe(row))
-    for row in _matching(dataset.named(DECISIONS), ids, urls):
-        yield Step(manifest.asset, manifest.partition, row["verdict"], _reason(lake, row))
-    spans = list(_matching(dataset.named(SPANS), ids, urls))
+def _steps(
+    dataset: Dataset, datasets: Sequence[Dataset], ids: set[str], urls: set[str], told: dict[str, Any]
+) -> Iterator[Step]:
+    """What one partition says of the document, facts that were `told` before left out."""
+    asset, partition = dataset.manifest.asset, dataset.manifest.partition
+    for row in _named(dataset, ids, urls):
+        yield Step(asset, partition, row.get("outcome") or "kept", _describe(row, told))
+    for row in _named(dataset.named(DECISIONS), ids, urls):
+        yield Step(asset, partition, row["verdict"], _reason(datasets, row))
+    spans = list(_named(dataset.named(SPANS), ids, urls))
     if spans:
-        yield Step(manifest.asset, manifest.partition, "tokens", _describe_spans(spans))
+        yield Step(asset, partition, "tokens", _describe_spans(spans))
 
 
-def _matching(dataset: Dataset, ids: set[str], urls: set[str]) -> Iterator[dict[str, Any]]:
-    """Rows of the table that name the document, long text left out."""
-    if not dataset.parts:
+def _named(dataset: Dataset, ids: set[str], urls: set[str]) -> Iterator[dict[str, Any]]:
+    """Rows of the document: by id where the table has ids, since one URL may be another document on another day."""
+    if dataset.parts:
+        has_ids = "doc_id" in dataset.schema.names
+        yield from _matching(dataset, "doc_id" if has_ids else "url", ids if has_ids else urls)
+
+
+def _matching(dataset: Dataset, column: str, values: set[str]) -> Iterator[dict[str, Any]]:
+    """Rows whose column has one of the values, long columns left out; none where there is no such column."""
+    if not dataset.parts or column not in dataset.schema.names:
         return
-    schema = dataset.schema
-    keys = [(name, values) for name, values in (("doc_id", ids), ("url", urls)) if name in schema.names]
-    if not keys:
-        return
-    columns = [f.name for f in schema if f.name not in {"text", "signature"} and not pa.types.is_nested(f.type)]
+    columns = [f.name for f in dataset.schema if f.name == "checkpoints" or not _is_long(f)]
     for batch in dataset.batches(columns):
-        # An id is exact where there is one: the same URL may be another document on another day.
-        name, values = keys[0]
-        mask = pc.is_in(batch[name], pa.array(sorted(values), pa.string()))
-        yield from batch.filter(mask).to_pylist()
+        yield from batch.filter(pc.is_in(batch[column], pa.array(sorted(values), pa.string()))).to_pylist()
 
 
-def _describe(row: dict[str, Any]) -> str:
+def _is_long(field: pa.Field) -> bool:
+    return field.name in {"text", "signature"} or pa.types.is_nested(field.type)
+
+
+def _describe(row: dict[str, Any], told: dict[str, Any]) -> str:
     shown = (
-        *("outcome", "status", "redirect_to", "warc_file", "warc_offset", "title", "language", "language_score"),
-        *("charset", "n_chars", "source", "licence", "subset"),
+        *("status", "redirect_to", "reason", "warc_file", "warc_offset", "title", "language", "language_score"),
+        *("charset", "n_chars", "source", "licence", "subset", "run", "sequences", "target_positions", "checkpoints"),
     )
-    return ", ".join(f"{name} {_short(row[name])}" for name in shown if row.get(name) not in (None, ""))
+    new = {name: row[name] for name in shown if row.get(name) not in (None, "") and told.get(name) != row[name]}
+    told |= new
+    return ", ".join(f"{name} {_short(value)}" for name, value in new.items())
 
 
-def _reason(lake: Lake, row: dict[str, Any]) -> str:
+def _reason(datasets: Sequence[Dataset], row: dict[str, Any]) -> str:
     parts = [str(row["rule"] or "")]
     if row["value"] is not None:
         parts.append(f"value {row['value']:.4g}")
     if row["threshold"] is not None:
         parts.append(f"threshold {row['threshold']:.4g}")
     if row["survivor"]:
-        parts.append(f"duplicate of {_url_of(lake, row['survivor'])} ({row['survivor']})")
+        parts.append(f"duplicate of {_url_of(datasets, row['survivor'])} ({row['survivor']})")
     if row["similarity"] is not None:
         parts.append(f"similarity {row['similarity']:.3f}")
     if row["reason"]:
@@ -116,21 +119,21 @@ def _reason(lake: Lake, row: dict[str, Any]) -> str:
     return ", ".join(part for part in parts if part)
 
 
-def _url_of(lake: Lake, doc_id: str) -> str:
+def _url_of(datasets: Sequence[Dataset], doc_id: str) -> str:
     """The URL of a surviving document, from the first table that holds it."""
-    for dataset in _in_order(lake):
-        for row in _matching(dataset, {doc_id}, set()):
-            if row.get("url"):
-                return str(row["url"])
-    return doc_id
+    rows = (row for dataset in datasets for row in _matching(dataset, "doc_id", {doc_id}) if row.get("url"))
+    return next((str(row["url"]) for row in rows), doc_id)
 
 
-def _describe_spans(spans: Iterable[dict[str, Any]]) -> str:
-    rows = list(spans)
-    tokens = sum(row.get("length") or (row.get("token_end", 0) - row.get("token_start", 0)) for row in rows)
-    positions = sorted({row["position"] for row in rows if row.get("position") is not None})
-    where = f", order positions {positions[0]}–{positions[-1]}" if positions else ""
-    return f"{tokens} tokens in {len(rows)} spans{where}"
+def _describe_spans(spans: Sequence[dict[str, Any]]) -> str:
+    """Tokens of the document and where they are: in a subset's stream, or at positions of the order."""
+    if "position" not in spans[0]:
+        starts, ends = [row["stream_start"] for row in spans], [row["stream_end"] for row in spans]
+        tokens = sum(end - start for start, end in zip(starts, ends, strict=True))
+        return f"{tokens} tokens, {min(starts)} to {max(ends)} of the subset's stream"
+    positions = [row["position"] for row in spans]
+    tokens = sum(row["length"] for row in spans)
+    return f"{tokens} tokens at positions {min(positions)} to {max(positions)} of the order"
 
 
 def _short(value: Any) -> str:

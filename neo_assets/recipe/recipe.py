@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import yaml
 from pydantic import Field, ValidationError, model_validator
@@ -46,14 +47,49 @@ class Recipe(Section):
     release: ReleaseSection
 
     @model_validator(mode="after")
-    def _phases_have_mixes(self) -> Recipe:
+    def _sections_agree(self) -> Recipe:
+        faults = [*self._phase_faults(), *self._source_faults(), *self._tokenizer_faults()]
+        if faults:
+            raise ValueError("\n".join(faults))
+        return self
+
+    def _phase_faults(self) -> Iterator[str]:
         phases, mixes = {phase.name for phase in self.training.phases}, set(self.corpus.phases)
         if phases != mixes:
-            raise ValueError(
+            yield (
                 f"training.phases {sorted(phases)} and corpus.phases {sorted(mixes)} must name the same phases; "
                 f"add the missing mix or phase"
             )
-        return self
+
+    def _source_faults(self) -> Iterator[str]:
+        known = list(self.english.sources)
+        for name, subset in self.corpus.subsets.items():
+            if subset.language != "english" and subset.sources:
+                yield (
+                    f"corpus.subsets.{name}.sources: only the English line has sources, so a {subset.language} subset "
+                    f"can take none; give hosts instead"
+                )
+            elif unknown := [source for source in subset.sources if source not in known]:
+                yield (
+                    f"corpus.subsets.{name}.sources: no source {', '.join(unknown)} in english.sources"
+                    f"{_did_you_mean(unknown[0], known)}; add it there, or name one of {', '.join(known)}"
+                )
+
+    def _tokenizer_faults(self) -> Iterator[str]:
+        subsets = list(self.corpus.subsets)
+        if unknown := [name for name in self.tokenizer.sampling.weights if name not in subsets]:
+            yield (
+                f"tokenizer.sampling.weights: no subset {', '.join(unknown)} in corpus.subsets"
+                f"{_did_you_mean(unknown[0], subsets)}; name one of {', '.join(subsets)}"
+            )
+        chosen = self.training.chosen
+        needed = self.tokenizer.vocab_rows(chosen.tensor_parallel)
+        if chosen.vocab_rows != needed:
+            yield (
+                f"training.architectures.{self.training.architecture}.vocab_rows: is {chosen.vocab_rows}, but the "
+                f"tokenizer has {self.tokenizer.n_ids} ids, which at tensor parallel {chosen.tensor_parallel} take "
+                f"{needed} rows; set it to {needed}"
+            )
 
 
 def available_recipes() -> list[str]:
@@ -90,37 +126,52 @@ def load_recipe(name_or_path: str | None = None) -> Recipe:
 def _load(path: Path, _modified: int) -> Recipe:
     try:
         data = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
-        raise RecipeError(f"{path}: not YAML: {error}") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise RecipeError(f"{path}: not YAML: {' '.join(str(error).split())}") from error
     if not isinstance(data, dict):
         raise RecipeError(f"{path}: expected a mapping of sections, found {type(data).__name__}")
     try:
         return Recipe.model_validate(data)
     except ValidationError as error:
-        faults = "\n".join(f"  {_explain(fault)}" for fault in error.errors())
-        raise RecipeError(f"{path}: {error.error_count()} fault(s)\n{faults}") from error
+        faults = [line for fault in error.errors() for line in _explain(fault).splitlines()]
+        raise RecipeError("\n  ".join([f"{path}: {len(faults)} fault(s)", *faults])) from error
 
 
 def _explain(fault: Any) -> str:
-    """A fault as 'key.path: reason. Fix.'"""
-    path = ".".join(str(step) for step in fault["loc"]) or "(recipe)"
+    """A fault as 'key.path: reason. Fix.'; faults between sections name their paths themselves, a line each."""
+    path = ".".join(str(step) for step in fault["loc"])
     kind, message = fault["type"], str(fault["msg"]).removeprefix("Value error, ")
+    if not path:
+        return message
     if kind == "extra_forbidden":
-        return f"{path}: unknown key. Remove it, or correct its spelling{_near(path)}."
+        return f"{path}: unknown key. Remove it, or correct its spelling{_near(fault['loc'])}."
     if kind == "missing":
         return f"{path}: required key is missing. Add it."
     found = "" if isinstance(fault.get("input"), dict) else f" (found {fault.get('input')!r})"
     return f"{path}: {message}{found}."
 
 
-def _near(path: str) -> str:
+def _near(location: Sequence[int | str]) -> str:
     """A hint at the known key with the closest spelling."""
+    sections: list[type[Section]] = [Recipe]
+    *parents, key = location
+    for step in parents:
+        fields = [section.model_fields[str(step)] for section in sections if str(step) in section.model_fields]
+        # A step that is no field is an index, a name or a kind inside the container reached before.
+        sections = [found for field in fields for found in _sections_in(field.annotation)] or sections
+    return _did_you_mean(str(key), [name for section in sections for name in section.model_fields])
+
+
+def _sections_in(annotation: Any) -> Iterator[type[Section]]:
+    """Every section class that a type annotation mentions."""
+    if isinstance(annotation, type) and issubclass(annotation, Section):
+        yield annotation
+    for argument in get_args(annotation):
+        yield from _sections_in(argument)
+
+
+def _did_you_mean(name: str, known: Sequence[str]) -> str:
     import difflib
 
-    model: Any = Recipe
-    *parents, key = path.split(".")
-    for step in parents:
-        field = getattr(model, "model_fields", {}).get(step)
-        model = field.annotation if field else None
-    close = difflib.get_close_matches(key, getattr(model, "model_fields", {}), n=1)
+    close = difflib.get_close_matches(name, known, n=1)
     return f" (did you mean {close[0]!r}?)" if close else ""

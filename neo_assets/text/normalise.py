@@ -84,7 +84,7 @@ class NormaliseEnglish:
     @classmethod
     def of(cls, settings: SourceSettings) -> NormaliseEnglish:
         """The kernel for one source of the recipe."""
-        return cls(language=settings.language, verbatim=settings.kind == "code")
+        return cls(language=settings.language, verbatim="code" in (settings.kind, settings.language))
 
     def __call__(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         texts = batch.column("text").to_pylist()
