@@ -9,7 +9,7 @@ SHELL := /bin/bash
 UV_VERSION := 0.13.8
 VENV := .venv
 UV := $(VENV)/bin/uv
-PYTEST_WORKERS ?= 2
+PYTEST := $(VENV)/bin/pytest --numprocesses=$(or $(PYTEST_WORKERS),2) --dist=loadgroup --no-loadscope-reorder
 
 export NEO_LAKE ?= $(CURDIR)/.neo/lake
 export DAGSTER_HOME ?= $(CURDIR)/.neo/dagster
@@ -36,10 +36,10 @@ demo: $(VENV)/.installed-demo $(DAGSTER_HOME)/dagster.yaml  ## build every asset
 	@$(VENV)/bin/neo demo
 
 test: lint  ## static checks, then every test
-	@$(VENV)/bin/pytest --numprocesses=$(PYTEST_WORKERS) --dist=loadgroup
+	@$(PYTEST)
 
 test-fast: $(VENV)/.installed-test  ## the tests that take no build, no server and no browser
-	@$(VENV)/bin/pytest --numprocesses=$(PYTEST_WORKERS) --dist=loadgroup -m "not slow"
+	@$(PYTEST) -m "not slow"
 
 ui: $(VENV)/.installed-demo $(DAGSTER_HOME)/dagster.yaml  ## the Dagster UI with its daemon on http://127.0.0.1:3000
 	@$(VENV)/bin/dagster dev --workspace workspace.yaml --host 127.0.0.1 --port 3000

@@ -225,6 +225,8 @@ def _first_error(result: Any) -> str:
             while error.cause is not None:
                 error = error.cause
             step = event.step_key.replace("__", "/")
+            if error.cls_name == "DagsterExecutionInterruptedError":
+                return f"{step}: interrupted; what was committed stays, and the same build goes on from there"
             failure = event.step_failure_data.user_failure_data
             return f"{step}: {(failure.description if failure else None) or error.message.strip()}"
     return f"run {result.run_id} failed before its first step; see it in the UI"

@@ -15,7 +15,6 @@ from neo_assets.compute.local import LocalCompute
 from neo_assets.engine.local import LocalEngine
 from neo_assets.io_manager import LakeIOManager
 from neo_assets.lake.lake import Lake
-from neo_assets.partitions import crawl_days
 from neo_assets.recipe.recipe import load_recipe
 
 
@@ -42,7 +41,6 @@ def _definitions() -> dg.Definitions:
         "daily_crawl",
         dg.AssetSelection.groups("crawl", "chinese"),
         description="One crawl day: fetch what is new or changed, extract it, clean and deduplicate its Chinese pages.",
-        partitions_def=crawl_days,
     )
     jobs = [
         dg.define_asset_job(f"{area}_area", dg.AssetSelection.groups(area), description=f"Every asset of {area}.")

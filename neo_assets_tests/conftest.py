@@ -51,6 +51,8 @@ def _own_state(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mon
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave out what lacks something; start the long tests first, so that no process waits for them at the end."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
     for item in items:
         for name in [name for marker in item.iter_markers("needs") for name in marker.args]:
             available, remedy = OPTIONAL[name]

@@ -39,9 +39,15 @@ print(used.ru_utime + used.ru_stime, *{name.split(".")[0] for name in sys.module
 
 
 def test_definitions_load_fast_and_import_nothing_heavy() -> None:
-    measured = [load_in_new_process() for _ in range(3)]
-    assert measured[0][1].isdisjoint(HEAVY)
-    assert min(seconds for seconds, _ in measured) < CPU_SECONDS
+    """The best of a few loads counts: other processes on the same core slow one down by half."""
+    best = float("inf")
+    for _ in range(5):
+        seconds, modules = load_in_new_process()
+        assert modules.isdisjoint(HEAVY)
+        best = min(best, seconds)
+        if best < CPU_SECONDS:
+            return
+    pytest.fail(f"loading takes {best:.1f} CPU-s")
 
 
 def test_dagster_validates_the_workspace() -> None:

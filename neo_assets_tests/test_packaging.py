@@ -62,7 +62,7 @@ def test_a_wheel_carries_the_licence_texts_and_the_command(wheel: Path) -> None:
 
 def test_recipes_load_from_an_unpacked_wheel(wheel: Path, tmp_path: Path) -> None:
     zipfile.ZipFile(wheel).extractall(tmp_path)
-    code = "import neo_assets.recipe as recipe; print(recipe.__file__, recipe.load_recipe().name)"
+    code = "import neo_assets.recipe.recipe as recipe; print(recipe.__file__, recipe.load_recipe().name)"
     where, name = run(sys.executable, "-c", code, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(tmp_path)}).split()
     assert Path(where).is_relative_to(tmp_path)
     assert name == "mini"

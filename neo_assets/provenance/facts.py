@@ -10,7 +10,16 @@ from typing import Any
 from neo_assets.lake.dataset import Dataset, input_name
 from neo_assets.lake.lake import Lake
 from neo_assets.lake.manifest import Manifest
-from neo_assets.provenance.cards import Artefact, DataFacts, ModelFacts, Row, data_card, manifest_json, model_card
+from neo_assets.provenance.cards import (
+    Artefact,
+    CardError,
+    DataFacts,
+    ModelFacts,
+    Row,
+    data_card,
+    manifest_json,
+    model_card,
+)
 from neo_assets.provenance.cards import release_manifest as assemble
 from neo_assets.recipe.lines import SourceSettings
 from neo_assets.recipe.release import ReleaseSection
@@ -18,7 +27,11 @@ from neo_assets.recipe.training import TrainingSection, n_parameters
 
 
 def upstream(*datasets: Dataset) -> list[Manifest]:
-    """The manifests of these handles and of everything they were made from, each once, sorted by name."""
+    """The manifests of these handles and of everything they were made from, each once, sorted by name.
+
+    Raises:
+        CardError: something was made from content that is no longer in force.
+    """
     found: dict[str, Manifest] = {}
     waiting = [(Lake(d.store.root), m) for d in datasets for m in d.manifests]
     while waiting:
@@ -27,11 +40,12 @@ def upstream(*datasets: Dataset) -> list[Manifest]:
         if name in found:
             continue
         found[name] = manifest
-        for source in manifest.provenance.inputs:
+        for source, digest in manifest.provenance.inputs.items():
             asset, _, partition = source.partition("|")
             parent = lake.manifest(asset, partition or None)
-            if parent is not None:
-                waiting.append((lake, parent))
+            if parent is None or parent.digest != digest:
+                raise CardError(f"{name} was made from a {source} that is no longer in force; run `neo build {asset}+`")
+            waiting.append((lake, parent))
     return [found[name] for name in sorted(found)]
 
 

@@ -24,14 +24,18 @@ def small_recipe() -> dict[str, Any]:
     recipe: dict[str, Any] = yaml.safe_load((RECIPES / "mini.yaml").read_text())
     recipe["name"] = "small"
     recipe["platform"] = {"part_rows": 20}  # many parts, so that workers really share the work
-    recipe["crawl"] |= {"allowed_hosts": ["laws.neo.test", "help.neo.test", "sympy.neo.test"], "max_pages_per_host": 40}
+    hosts = ["laws.neo.test", "help.neo.test", "mirror.neo.test", "junk.neo.test"]
+    recipe["crawl"] |= {"allowed_hosts": hosts, "max_pages_per_host": 40}
     keep = ("crawl", "code", "constitution")
     recipe["english"]["sources"] = {name: recipe["english"]["sources"][name] for name in keep}
+    for subset in recipe["corpus"]["subsets"].values():
+        if "sources" in subset:
+            subset["sources"] = [name for name in subset["sources"] if name in keep]
     recipe["tokenizer"] |= {"vocab_size": 2048, "character_coverage": 0.98}
     training = recipe["training"]
     tiny = {"n_layers": 1, "hidden_size": 64, "n_heads": 2, "n_kv_groups": 1, "ffn_size": 64}
     training["architectures"]["mini"] |= {**tiny, "vocab_rows": 2176, "seq_length": 64}
-    for phase, steps, per_chunk in zip(training["phases"], (8, 4), (4, 2), strict=True):
+    for phase, steps, per_chunk in zip(training["phases"], (8, 4), (4, 4), strict=True):
         phase |= {"n_steps": steps, "steps_per_chunk": per_chunk}
         if phase["schedule"]["kind"] == "cosine":
             phase["schedule"] |= {"warmup_steps": 2, "decay_steps": steps}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -44,7 +45,7 @@ def test_every_stage_is_conserved(built: Checkout) -> None:
 def test_the_loss_falls_and_scores_stand_beside_chance(built: Checkout) -> None:
     losses = built.lake.dataset("training/metrics").read()["loss"].to_pylist()
     assert losses[-1] < losses[0] - 0.3
-    report = built.lake.dataset("evaluation/report", ["ckpt_004"]).read().to_pylist()
+    report = built.lake.dataset("evaluation/report", ["ckpt_003"]).read().to_pylist()
     assert {row["task"] for row in report} == {"zh_xiehouyu", "code_held_out"}
     assert all(row["baseline"] is not None for row in report)
 
@@ -63,10 +64,12 @@ def test_released_weights_are_the_trained_ones(built: Checkout) -> None:
 
 def test_why_explains_kept_filtered_and_duplicate_documents(built: Checkout) -> None:
     lake = built.lake
-    kept = lake.dataset("training/chunk", ["chunk_001"]).named("spans").read(["url"])["url"].to_pylist()
-    law = next(url for url in kept if url.startswith("http://laws"))
-    told = built.neo("why", law)
-    assert "crawl/pages" in told and "chinese/near_unique" in told and "training/chunk chunk_001" in told
+    chunks = lake.dataset("training/chunk", lake.partitions("training/chunk"))
+    trained = {url for batch in chunks.named("spans").batches(["url"]) for url in batch["url"].to_pylist()}
+    unique = lake.dataset("chinese/near_unique", lake.partitions("chinese/near_unique")).read(["url"])
+    told = built.neo("why", next(url for url in unique["url"].to_pylist() if url in trained))
+    assert all(f"kept        {stage} " in told for stage in ("chinese/near_unique", "release/exposure_index"))
+    assert "tokens      training/chunk chunk_" in told
     days = lake.partitions("chinese/filtered")
     filtered = lake.dataset("chinese/filtered", days).named("decisions").read().to_pylist()
     assert filtered, "the small web should hold a page that fails a rule"
@@ -114,8 +117,6 @@ def test_bad_recipes_are_refused_in_one_line(built: Checkout) -> None:
     recipe["chinese"]["rulez"] = {}
     path = built.folder / "wrong.yaml"
     path.write_text(yaml.safe_dump(recipe, allow_unicode=True))
-    import subprocess
-
     done = subprocess.run(built.command("recipe", str(path)), env=built.environment(), capture_output=True, text=True)
     assert done.returncode != 0 and "Traceback" not in done.stderr
     assert "chinese.rulez: unknown key" in done.stderr and "did you mean 'rules'?" in done.stderr

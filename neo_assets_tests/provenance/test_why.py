@@ -1,0 +1,75 @@
+"""One document's way through a lake in which every fate occurs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from neo_assets.lake.lake import Lake
+from neo_assets.provenance.why import Step, trace
+from neo_assets_tests.provenance.lakes import DAY_1, DAY_2, documents_lake
+
+
+@pytest.fixture(scope="module")
+def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
+    lake = Lake(str(tmp_path_factory.mktemp("why") / "lake"))
+    documents_lake(lake)
+    return lake
+
+
+def test_a_kept_document_is_followed_to_its_tokens(lake: Lake) -> None:
+    assert trace(lake, f"{DAY_1}:d3") == [
+        Step("crawl/pages", DAY_1, "fetched", f"status 200, warc_file {DAY_1}.warc"),
+        Step("crawl/extracted", DAY_1, "kept", "title Title 3, n_chars 3"),
+        # What was told is not told again.
+        Step("chinese/filtered", DAY_1, "kept", ""),
+        Step("chinese/near_unique", DAY_1, "kept", ""),
+        Step("training/token_shards", "zh", "tokens", "18 tokens, 12 to 30 of the subset's stream"),
+        Step("training/chunk", "chunk_001", "tokens", "16 tokens at positions 8 to 8 of the order"),
+    ]
+
+
+def test_a_rejected_document_names_rule_value_and_threshold(lake: Lake) -> None:
+    steps = trace(lake, "http://a.test/2")
+    assert [step.asset for step in steps] == ["crawl/pages", "crawl/extracted", "chinese/filtered"]
+    assert steps[-1] == Step("chinese/filtered", DAY_1, "rejected", "words, value 12, threshold 50")
+
+
+def test_a_duplicate_names_its_survivor_and_the_similarity(lake: Lake) -> None:
+    assert trace(lake, f"{DAY_2}:d5")[-1] == Step(
+        "chinese/near_unique",
+        DAY_2,
+        "rejected",
+        f"near_duplicate, duplicate of http://a.test/3 ({DAY_1}:d3), similarity 0.912",
+    )
+
+
+def test_a_quarantined_document_names_the_reason(lake: Lake) -> None:
+    assert trace(lake, f"{DAY_1}:d4")[-1] == Step("crawl/extracted", DAY_1, "quarantined", "not a page: nul bytes")
+
+
+def test_a_page_that_gave_no_document(lake: Lake) -> None:
+    assert trace(lake, "http://a.test/gone") == [Step("crawl/pages", DAY_1, "failed", "status 404")]
+
+
+def test_several_spans_are_one_step_and_exposures_name_checkpoints(lake: Lake) -> None:
+    *_, tokens, exposures = trace(lake, f"{DAY_1}:d1")
+    assert tokens.explanation == "12 tokens at positions 7 to 9 of the order"
+    assert exposures == Step("release/exposure_index", None, "kept", "sequences 2, checkpoints ['ckpt_001']")
+
+
+def test_a_url_stands_for_its_documents_of_all_days_an_id_for_one(lake: Lake) -> None:
+    both, one = trace(lake, "http://a.test/1"), trace(lake, f"{DAY_2}:d1")
+    assert [s.partition for s in both if s.asset == "chinese/near_unique"] == [DAY_1, DAY_2]
+    assert [s.partition for s in one if s.asset == "chinese/near_unique"] == [DAY_2]
+    assert "training/chunk" in {s.asset for s in both} - {s.asset for s in one}
+
+
+def test_texts_are_left_out(lake: Lake) -> None:
+    assert "secret" not in "".join(step.explanation for step in trace(lake, "http://a.test/1"))
+
+
+def test_what_no_stage_saw_has_no_steps(lake: Lake, tmp_path: Path) -> None:
+    assert trace(lake, "http://a.test/") == []
+    assert trace(Lake(str(tmp_path / "empty")), "http://a.test/1") == []
