@@ -19,7 +19,7 @@ from neo_assets.compute.protocol import Compute as ComputeProtocol
 from neo_assets.engine.protocol import Engine as EngineProtocol
 from neo_assets.engine.relation import Draft, Mapped, Queried, Relation
 from neo_assets.lake.dataset import Dataset
-from neo_assets.metadata import RECIPE_KEY
+from neo_assets.metadata import OBSERVED, RECIPE_KEY
 from neo_assets.provenance.code import code_of
 from neo_assets.recipe.recipe import Recipe as RecipeModel
 from neo_assets.recipe.recipe import load_recipe
@@ -60,6 +60,7 @@ def asset(
     inputs: Mapping[str, str | tuple[str, dg.PartitionMapping]] | None = None,
     check_specs: list[dg.AssetCheckSpec] | None = None,
     pool: str | None = None,
+    observed: bool = False,
 ) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
     """Define an asset of the area whose module this is in.
 
@@ -68,6 +69,7 @@ def asset(
         partitions_def: one of `neo_assets.partitions`.
         inputs: parameter -> `area/name`, or (`area/name`, partition mapping). Parameters not named here are assets
             of the same area with the same partition.
+        observed: it records the outside world at a time; once made, it is current until it is forced.
     """
 
     def define(function: Callable[..., Any]) -> dg.AssetsDefinition:
@@ -83,7 +85,7 @@ def asset(
             owners=[OWNERS[area]],
             description=inspect.getdoc(function),
             code_version=code.version,
-            metadata={RECIPE_KEY: dg.MetadataValue.json(code.recipe)},
+            metadata={RECIPE_KEY: dg.MetadataValue.json(code.recipe), **({OBSERVED: True} if observed else {})},
             partitions_def=partitions_def,
             ins={name: _input(area, name, (inputs or {}).get(name)) for name in parameters},
             check_specs=check_specs,

@@ -18,7 +18,7 @@ import dagster as dg
 from neo_assets.lake.dataset import input_name
 from neo_assets.lake.lake import Lake
 from neo_assets.lake.manifest import Manifest
-from neo_assets.metadata import RECIPE_KEY
+from neo_assets.metadata import OBSERVED, RECIPE_KEY
 
 
 class Node(NamedTuple):
@@ -33,22 +33,29 @@ class Node(NamedTuple):
 
 @dataclass(frozen=True)
 class Stale:
-    """Why a partition must be made. `certain` is False where only an upstream partition is to be remade."""
+    """Why a partition must be made."""
 
     kind: str
     detail: str = ""
-    certain: bool = True
 
     def __str__(self) -> str:
         return f"{self.kind}: {self.detail}" if self.detail else self.kind
 
 
+class RunResult(NamedTuple):
+    """How a run ended: the error that stopped it, if any, and the checks that failed."""
+
+    error: str | None = None
+    failed_checks: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True)
 class Outcome:
-    """What happened to a batch of nodes: built, or failed with a message."""
+    """What happened to a batch of nodes: built, or failed with a message; and the checks that failed."""
 
     nodes: tuple[Node, ...]
     error: str | None = None
+    failed_checks: tuple[str, ...] = ()
 
 
 class SelectionError(ValueError):
@@ -117,6 +124,8 @@ class Graph:
         if manifest is None:
             return Stale("missing")
         spec = self.assets.get(dg.AssetKey(node.asset.split("/")))
+        if OBSERVED in spec.metadata:
+            return None
         if manifest.provenance.code_version != spec.code_version:
             return _changed(manifest, spec)
         now = {str(p): m.digest if (m := self._manifest(p)) else "" for p in self.parents(node)}
@@ -125,7 +134,7 @@ class Graph:
             differing = sorted(name for name in now.keys() | then.keys() if now.get(name) != then.get(name))
             return Stale("input changed", ", ".join(differing[:3]) + (" …" if len(differing) > 3 else ""))
         upstream = set(self.parents(node)) & set(remade)
-        return Stale("upstream stale", ", ".join(sorted(map(str, upstream))[:3]), certain=False) if upstream else None
+        return Stale("upstream stale", ", ".join(sorted(map(str, upstream))[:3])) if upstream else None
 
     def states(self, nodes: Sequence[Node]) -> dict[Node, Stale | None]:
         """The state of each node, staleness passed on to everything downstream."""
@@ -135,7 +144,7 @@ class Graph:
         return found
 
     def build(
-        self, nodes: Sequence[Node], run: Callable[[Sequence[Node]], str | None], force: bool = False
+        self, nodes: Sequence[Node], run: Callable[[Sequence[Node]], RunResult], force: bool = False
     ) -> Iterator[Outcome]:
         """Make what is missing or stale, batch by batch; stops after the first failure.
 
@@ -150,11 +159,11 @@ class Graph:
                 continue
             batch = [node, *self._companions(node, waiting, force)]
             waiting = [other for other in waiting if other not in batch]
-            error = run(batch)
+            result = run(batch)
             for made in batch:
                 self._manifests.pop(made, None)
-            yield Outcome(tuple(batch), error)
-            if error is not None:
+            yield Outcome(tuple(batch), *result)
+            if result.error is not None:
                 return
 
     def _companions(self, first: Node, waiting: Sequence[Node], force: bool) -> Iterator[Node]:
@@ -200,11 +209,11 @@ class Graph:
         return sorted(result.partitions_subset.get_partition_keys(), key=self.partitions(parent).index)
 
 
-def run_in_process(definitions: dg.Definitions, instance: dg.DagsterInstance) -> Callable[[Sequence[Node]], str | None]:
-    """A function that materializes nodes of one partition key as one Dagster run, and gives the error if it fails."""
+def run_in_process(definitions: dg.Definitions, instance: dg.DagsterInstance) -> Callable[[Sequence[Node]], RunResult]:
+    """A function that materializes nodes of one partition key as one Dagster run, and says how it ended."""
     job = definitions.resolve_implicit_global_asset_job_def()
 
-    def run(nodes: Sequence[Node]) -> str | None:
+    def run(nodes: Sequence[Node]) -> RunResult:
         selection = {dg.AssetKey(node.asset.split("/")) for node in nodes}
         result = job.get_subset(asset_selection=selection).execute_in_process(
             instance=instance,
@@ -213,7 +222,12 @@ def run_in_process(definitions: dg.Definitions, instance: dg.DagsterInstance) ->
             run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
             tags={"neo/build": "true"},
         )
-        return None if result.success else _first_error(result)
+        failed = tuple(
+            f"{check.asset_key.to_user_string()} {check.check_name}"
+            for check in result.get_asset_check_evaluations()
+            if not check.passed
+        )
+        return RunResult(None if result.success else _first_error(result), failed)
 
     return run
 

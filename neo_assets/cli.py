@@ -6,7 +6,7 @@ import os
 import shutil
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -19,7 +19,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.table import Table
 
 if TYPE_CHECKING:
-    from neo_assets.build import Graph, Node
+    from neo_assets.build import Graph, Node, RunResult
 
 console = Console(width=None if sys.stdout.isatty() else 160)
 
@@ -173,13 +173,13 @@ def _build(graph: Graph, nodes: list[Node], force: bool) -> None:
     from neo_assets.build import run_in_process
     from neo_assets.engine.progress import listening
 
-    made = 0
+    made, failed = 0, list[str]()
     with DagsterInstance.get() as instance, _progress() as bars:
         overall = bars.add_task("partitions", total=len(nodes))
         current = bars.add_task("", total=None, visible=False)
         materialize = run_in_process(graph.definitions, instance)
 
-        def run(batch: list[Node]) -> str | None:
+        def run(batch: Sequence[Node]) -> RunResult:
             names = batch[0] if len(batch) == 1 else f"{batch[0]} … {batch[-1].asset}"
             bars.update(current, description=str(names), completed=0, total=None, visible=True)
             return materialize(batch)
@@ -188,13 +188,16 @@ def _build(graph: Graph, nodes: list[Node], force: bool) -> None:
             bars.update(current, description=what, completed=done, total=total, visible=True)
 
         with listening(listen):
-            for outcome in graph.build(nodes, run, force):  # type: ignore[arg-type]
+            for outcome in graph.build(nodes, run, force):
                 made += len(outcome.nodes)
+                failed += outcome.failed_checks
                 bars.advance(overall, max(len(outcome.nodes), 1))
                 if outcome.error:
                     first, *others = outcome.error.splitlines()
                     raise click.ClickException(first + (" (all of it: the run's log in the UI)" if others else ""))
     console.print(f"{made} of {len(nodes)} partitions made, {len(nodes) - made} were current")
+    if failed:
+        raise click.ClickException(f"everything was made, but checks failed: {', '.join(sorted(set(failed)))}")
 
 
 def _progress() -> Progress:

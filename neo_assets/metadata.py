@@ -17,7 +17,10 @@ from neo_assets.lake.dataset import DECISIONS, ROWS, Dataset
 
 RECIPE_KEY = "neo/recipe"
 """Metadata key of an asset definition: the recipe paths it reads, with their values."""
+OBSERVED = "neo/observed"
+"""Metadata key of an asset that records the outside world: no later code or recipe can make its past anew."""
 SAMPLE_ROWS = 5
+SAMPLE_DOCUMENTS = 3
 EXCERPT_CHARS = 160
 # Crawled text may hold links, images and HTML, which the browser that shows a table must not load.
 _ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;"} | {character: f"\\{character}" for character in "\\|[`"})
@@ -60,7 +63,7 @@ def describe(dataset: Dataset) -> dict[str, Any]:
         found[key] = manifest.rows
         found["rows"] = manifest.rows
         found["dagster/column_schema"] = Columns(dataset.schema)
-        found["sample"] = Markdown(markdown_table(head(dataset, SAMPLE_ROWS)))
+        found["sample"] = Markdown(_sample(dataset))
     if manifest.counts is not None:
         found |= {"rows in": manifest.counts.rows_in, "rejected": manifest.counts.rejected}
         found["quarantined"] = manifest.counts.quarantined
@@ -77,6 +80,16 @@ def describe(dataset: Dataset) -> dict[str, Any]:
             elif name.endswith(".md") and record.bytes < 100_000:
                 found[name.removesuffix(".md")] = Markdown(dataset.store.read(record.path).decode())
     return found | {key: _shown(value) for key, value in manifest.metadata.items()}
+
+
+def _sample(dataset: Dataset) -> str:
+    """The first rows: documents as name and beginning of the text, short enough to be shown in place; else a table."""
+    if "text" not in dataset.schema.names:
+        return markdown_table(head(dataset, SAMPLE_ROWS))
+    documents = head(dataset, SAMPLE_DOCUMENTS)
+    names = (row.get("url") or row.get("doc_id") or "" for row in documents)
+    shown = [f"**{_cell(name)}**\n\n> {_cell(row['text'])}" for name, row in zip(names, documents, strict=True)]
+    return "\n\n".join(shown) or "*no rows*"
 
 
 def head(dataset: Dataset, rows: int) -> list[dict[str, Any]]:

@@ -16,9 +16,9 @@ from neo_assets.lake.lake import Lake
 from neo_assets.metadata import RECIPE_KEY
 from neo_assets.partitions import ALL, PREVIOUS, UP_TO, ordinal
 
-DAYS = dg.DailyPartitionsDefinition(start_date="2026-11-01", end_date="2026-11-04")
+DAYS = dg.DailyPartitionsDefinition(start_date="2024-11-01", end_date="2024-11-04")
 STEPS = ordinal("step", 3)
-NUMBERS = {"2026-11-01": [1, 2], "2026-11-02": [30], "2026-11-03": [4, 50]}
+NUMBERS = {"2024-11-01": [1, 2], "2024-11-02": [30], "2024-11-03": [4, 50]}
 
 
 def definitions(
@@ -107,14 +107,14 @@ def test_a_changed_limit_rebuilds_exactly_what_it_reaches(lake: Lake, build: Cal
     graph = Graph(definitions(lake, limit=40), lake)
     states = graph.states(graph.select(None, None))
     assert {str(node) for node, state in states.items() if state is None} == {f"t/numbers|{day}" for day in NUMBERS}
-    assert str(states[Node("t/kept", "2026-11-01")]) == "recipe changed: limit 10 → 40"
+    assert str(states[Node("t/kept", "2024-11-01")]) == "recipe changed: limit 10 → 40"
     made = build(limit=40)
     # Only the second day holds a number between the limits: the first day's rows stay as they are, and so do those
     # made from them alone.
     assert {m for m in made if m.startswith("t/kept")} == {f"t/kept|{day}" for day in NUMBERS}
-    assert "t/doubled|2026-11-01" not in made
+    assert "t/doubled|2024-11-01" not in made
     assert {m for m in made if not m.startswith("t/kept")} == {
-        *("t/doubled|2026-11-02", "t/doubled|2026-11-03", "t/total"),
+        *("t/doubled|2024-11-02", "t/doubled|2024-11-03", "t/total"),
         *("t/chain|step_001", "t/chain|step_002", "t/chain|step_003"),
     }
     assert build(limit=40) == []
@@ -129,18 +129,18 @@ def test_a_change_without_effect_goes_no_further(lake: Lake, build: Callable[...
 def test_changed_code_is_named(lake: Lake, build: Callable[..., list[str]]) -> None:
     build()
     graph = Graph(definitions(lake, doubled_code="b"), lake)
-    state = graph.stale(Node("t/doubled", "2026-11-02"))
+    state = graph.stale(Node("t/doubled", "2024-11-02"))
     assert state is not None and state.kind == "code changed"
     assert set(build(doubled_code="b")) == {f"t/doubled|{day}" for day in NUMBERS}
 
 
 def test_an_input_changed_outside_is_noticed(lake: Lake, build: Callable[..., list[str]]) -> None:
     build()
-    build("key:t/numbers", force=True, numbers={**NUMBERS, "2026-11-03": [5, 50]})
+    build("key:t/numbers", force=True, numbers={**NUMBERS, "2024-11-03": [5, 50]})
     graph = Graph(definitions(lake), lake)
-    state = graph.stale(Node("t/kept", "2026-11-03"))
-    assert state is not None and str(state) == "input changed: t/numbers|2026-11-03"
-    assert graph.stale(Node("t/kept", "2026-11-02")) is None
+    state = graph.stale(Node("t/kept", "2024-11-03"))
+    assert state is not None and str(state) == "input changed: t/numbers|2024-11-03"
+    assert graph.stale(Node("t/kept", "2024-11-02")) is None
 
 
 def test_selection_takes_what_it_needs(lake: Lake, build: Callable[..., list[str]]) -> None:
@@ -149,17 +149,17 @@ def test_selection_takes_what_it_needs(lake: Lake, build: Callable[..., list[str
 
 def test_a_failure_stops_and_is_told(lake: Lake) -> None:
     with dg.instance_for_test() as instance:
-        found = definitions(lake, numbers={"2026-11-01": [1]})
+        found = definitions(lake, numbers={"2024-11-01": [1]})
         graph = Graph(found, lake)
         outcomes = list(graph.build(graph.select(None, None), run_in_process(found, instance)))
     assert outcomes[-1].error is not None
-    assert outcomes[-1].error.startswith("t/numbers: ") and "2026-11-02" in outcomes[-1].error
-    assert values(lake, "t/numbers") == {"2026-11-01": [1]}
+    assert outcomes[-1].error.startswith("t/numbers: ") and "2024-11-02" in outcomes[-1].error
+    assert values(lake, "t/numbers") == {"2024-11-01": [1]}
 
 
 def test_selections_that_name_nothing(lake: Lake) -> None:
     graph = Graph(definitions(lake), lake)
     with pytest.raises(SelectionError, match="selects no asset"):
         graph.select("key:t/nothing", None)
-    with pytest.raises(SelectionError, match=r"no selected asset has partition '2026-12-24'; there are 2026-11-01"):
+    with pytest.raises(SelectionError, match=r"no selected asset has partition '2026-12-24'; there are 2024-11-01"):
         graph.select("key:t/kept", "2026-12-24")

@@ -75,7 +75,7 @@ def test_help_says_what_matters(neo: Neo) -> None:
         (("build", "(("), "cannot read the selection '((': Invalid selection string: (("),
         (
             ("build", "key:chinese/filtered", "--partition", "1999-12-31"),
-            "no selected asset has partition '1999-12-31'; there are 2026-11-01, 2026-11-02",
+            "no selected asset has partition '1999-12-31'; there are 2024-11-01, 2024-11-02",
         ),
         (
             ("--recipe", "nothing", "status"),

@@ -17,7 +17,7 @@ from neo_assets.lake.records import with_verdicts
 from neo_assets.metadata import RECIPE_KEY
 from neo_assets.partitions import ALL, PREVIOUS, UP_TO
 
-DAYS = dg.DailyPartitionsDefinition(start_date="2026-11-01", end_date="2026-11-04")
+DAYS = dg.DailyPartitionsDefinition(start_date="2024-11-01", end_date="2024-11-04")
 FIRST, SECOND, THIRD = DAYS.get_partition_keys()
 IN = {"documents": dg.AssetIn(["t", "documents"])}
 

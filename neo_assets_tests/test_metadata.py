@@ -81,21 +81,31 @@ def lake(tmp_path: Path) -> Lake:
 
 def test_an_unpartitioned_table(lake: Lake) -> None:
     writer = lake.writer("t/plain", None)
-    writer.table(pa.table({"text": ["a|b\nc", *map(str, range(20))], "n": range(21)}), part_rows=2)
+    writer.table(pa.table({"name": ["a|b\nc", *map(str, range(20))], "n": range(21)}), part_rows=2)
     shown = describe(writer.commit(Provenance(), metadata={"plain": 1.5, "tree": [1, 2], "rows of": [{"a": "|"}]}))
     assert (shown["rows"], shown["dagster/row_count"]) == (21, 21)
     assert "dagster/partition_row_count" not in shown and "reasons" not in shown and "files" not in shown
     assert isinstance(shown["dagster/column_schema"], Columns)
-    assert shown["dagster/column_schema"].schema.names == ["text", "n"]
+    assert shown["dagster/column_schema"].schema.names == ["name", "n"]
     sample = shown["sample"]
     assert isinstance(sample, Markdown)
     assert sample.text.split("\n") == [
-        "| text | n |",
+        "| name | n |",
         "|---|---|",
         r"| a\|b c | 0 |",
         *(f"| {i} | {i + 1} |" for i in range(4)),
     ]
     assert (shown["plain"], shown["tree"], shown["rows of"]) == (1.5, Json([1, 2]), Markdown("| a |\n|---|\n| \\| |"))
+
+
+def test_documents_are_shown_with_the_beginning_of_their_text(lake: Lake) -> None:
+    writer = lake.writer("t/documents", None)
+    urls = ["http://a.test/1", None, "http://a.test/3", "http://a.test/4"]
+    texts = ["春眠不觉晓\n处处闻啼鸟", "<b>bold</b>", "x" * 1000, "not shown"]
+    writer.table(pa.table({"doc_id": ["d1", "d2", "d3", "d4"], "url": urls, "text": texts}))
+    sample = describe(writer.commit(Provenance()))["sample"].text
+    assert sample.startswith("**http://a.test/1**\n\n> 春眠不觉晓 处处闻啼鸟\n\n**d2**\n\n> &lt;b>bold&lt;/b>")
+    assert "not shown" not in sample and len(sample) < 1000  # Dagster shows longer texts in a dialog only
 
 
 def test_an_empty_table(lake: Lake) -> None:

@@ -12,7 +12,7 @@ from neo_assets.ordinals import ordinal_index, ordinal_key
 from neo_assets.partitions import ALL, LAST, PREVIOUS, SAME_ORDINAL, UP_TO, ordinal, partitions_of
 from neo_assets.recipe.recipe import load_recipe
 
-DAYS = dg.DailyPartitionsDefinition(start_date="2026-11-01", end_date="2026-11-04")
+DAYS = dg.DailyPartitionsDefinition(start_date="2024-11-01", end_date="2024-11-04")
 STEPS, OTHERS = ordinal("step", 3), ordinal("other", 3)
 
 
@@ -27,10 +27,10 @@ def upstream(mapping: Any, key: str | None, above: Any, below: Any) -> list[str]
 @pytest.mark.parametrize(
     ("name", "mapping", "key", "definition", "expected"),
     [
-        ("the day before the first", PREVIOUS, "2026-11-01", DAYS, []),
-        ("the day before", PREVIOUS, "2026-11-03", DAYS, ["2026-11-02"]),
-        ("up to the first day", UP_TO, "2026-11-01", DAYS, ["2026-11-01"]),
-        ("up to a day", UP_TO, "2026-11-03", DAYS, ["2026-11-01", "2026-11-02", "2026-11-03"]),
+        ("the day before the first", PREVIOUS, "2024-11-01", DAYS, []),
+        ("the day before", PREVIOUS, "2024-11-03", DAYS, ["2024-11-02"]),
+        ("up to the first day", UP_TO, "2024-11-01", DAYS, ["2024-11-01"]),
+        ("up to a day", UP_TO, "2024-11-03", DAYS, ["2024-11-01", "2024-11-02", "2024-11-03"]),
         ("before the first step", PREVIOUS, "step_001", STEPS, []),
         ("before a step", PREVIOUS, "step_003", STEPS, ["step_002"]),
     ],
@@ -61,7 +61,7 @@ def test_an_ordinal_holds_a_year_of_days(count: int) -> None:
         ordinal("chunk", count)
 
 
-@pytest.mark.parametrize("key", ["chunk", "chunk_", "chunk_000", "chunk_x", "_001", "001", "chunk_-01", "2026-11-01"])
+@pytest.mark.parametrize("key", ["chunk", "chunk_", "chunk_000", "chunk_x", "_001", "001", "chunk_-01", "2024-11-01"])
 def test_other_keys_are_no_ordinals(key: str) -> None:
     with pytest.raises(ValueError, match="is no ordinal partition key such as chunk_001"):
         ordinal_index(key)
@@ -70,7 +70,7 @@ def test_other_keys_are_no_ordinals(key: str) -> None:
 def test_keys_of_the_mini_recipe() -> None:
     recipe = load_recipe("mini")
     partitions = partitions_of(recipe)
-    assert partitions.crawl_days.get_partition_keys() == ["2026-11-01", "2026-11-02"]
+    assert partitions.crawl_days.get_partition_keys() == ["2024-11-01", "2024-11-02"]
     assert partitions.english_sources.get_partition_keys() == list(recipe.english.sources)
     assert partitions.subsets.get_partition_keys() == list(recipe.corpus.subsets)
     assert partitions.chunks.get_partition_keys() == [f"chunk_{i:03d}" for i in range(1, 9)]
@@ -83,4 +83,4 @@ def test_keys_of_the_matrix_recipe() -> None:
     assert len(partitions.checkpoints.get_partition_keys()) == 187 + 74
     # The crawl goes on: a day becomes a partition when it is over.
     days = partitions.crawl_days.get_partition_keys(current_time=datetime(2026, 12, 1, 12, tzinfo=UTC))
-    assert (days[0], days[-1], len(days)) == ("2026-11-01", "2026-11-30", 30)
+    assert (days[0], days[-1], len(days)) == ("2024-11-01", "2024-11-30", 30)

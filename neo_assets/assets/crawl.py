@@ -20,12 +20,14 @@ def seeds(recipe: Recipe) -> Relation:
     partitions_def=crawl_days,
     inputs={"previous": ("crawl/pages", PREVIOUS)},
     pool="crawl",
+    observed=True,
 )
 def pages(context: Context, seeds: Dataset, previous: Dataset, compute: Compute) -> Result:
     """Every URL asked for on a crawl day, with its answer; the exchanges themselves in WARC 1.1 files.
 
     The table `state` carries what is known of each URL over all days so far: ETag, Last-Modified, content digest,
-    change history. The next day's crawl asks conditionally by it.
+    change history. The next day's crawl asks conditionally by it. A day that was crawled stays as it was, whatever
+    the crawler or its settings become; only `neo build crawl/pages --force` asks the web again.
     """
     return compute.run(context, "neo_assets.jobs.crawl", profile="crawl", seeds=seeds, previous=previous)
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 import dagster as dg
+import pyarrow.parquet as pq
 
 from neo_assets.build import Graph, Node
 from neo_assets.lake.lake import Lake
@@ -48,7 +49,7 @@ class GraphSource:
 
 def _conserved(lake: Lake, nodes: list[Node]) -> dg.AssetCheckResult:
     manifests = [m for node in nodes if (m := lake.manifest(node.asset, node.partition))]
-    faults = [f"{m.partition or m.asset}: {fault}" for m in manifests for fault in _faults(m)]
+    faults = [f"{m.partition or m.asset}: {fault}" for m in manifests for fault in _faults(lake, m)]
     counts = [m.counts for m in manifests if m.counts]
     return _result(
         nodes[0], CONSERVED, faults,
@@ -60,7 +61,12 @@ def _conserved(lake: Lake, nodes: list[Node]) -> dg.AssetCheckResult:
     )  # fmt: skip
 
 
-def _faults(manifest: Manifest) -> Iterator[str]:
+def _faults(lake: Lake, manifest: Manifest) -> Iterator[str]:
+    for part in (part for table in manifest.tables.values() for part in table.parts):
+        with lake.store.open(part.path) as stream:
+            rows = pq.read_metadata(stream).num_rows
+        if rows != part.rows:
+            yield f"{part.path} holds {rows} rows, the manifest says {part.rows}"
     counts = manifest.counts
     if counts is None:
         return

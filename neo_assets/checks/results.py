@@ -79,4 +79,20 @@ def released_logits_equal(lake: LakeParam) -> Iterator[dg.AssetCheckResult]:
     yield _result("release/weights", "logits_equal", difference == 0.0, difference=difference)
 
 
-RESULT_CHECKS = [tokenizer_is_lossless, documents_have_one_subset, training_learned, released_logits_equal]
+@dg.multi_asset_check(
+    specs=[_check("crawl/pages", "came_to_its_end", "No crawl day was cut by its time limit before all was asked for.")]
+)
+def crawls_came_to_their_end(lake: LakeParam) -> Iterator[dg.AssetCheckResult]:
+    """A crawl that is cut depends on how fast the servers were; its content is not reproducible."""
+    ends = {str(m.partition): m.metadata["report"]["closed"] for m in _all(lake, "crawl/pages").manifests}
+    cut = sorted(day for day, closed in ends.items() if closed != "finished")
+    yield _result("crawl/pages", "came_to_its_end", not cut, days=len(ends), cut=len(cut))
+
+
+RESULT_CHECKS = [
+    crawls_came_to_their_end,
+    tokenizer_is_lossless,
+    documents_have_one_subset,
+    training_learned,
+    released_logits_equal,
+]

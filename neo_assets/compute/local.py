@@ -37,7 +37,7 @@ class LocalCompute:
         self, context: dg.AssetExecutionContext, module: str, *, profile: Profile = "cpu", **inputs: Dataset
     ) -> dg.MaterializeResult[None]:
         """Run the module for the context's asset partition, with these inputs."""
-        extras = job_order(context, self.lake, self.recipe, inputs)
+        extras = job_order(context, self.lake, self.recipe, inputs) | {"parent": os.getpid()}
         with (
             _without_internal_warnings(),
             dg.open_pipes_session(

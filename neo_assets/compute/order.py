@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -30,5 +29,4 @@ def job_order(
             for name, dataset in inputs.items()
         },
         "provenance": provenance_of(spec, digests, "job").model_dump(mode="json"),
-        "parent": os.getpid(),
     }

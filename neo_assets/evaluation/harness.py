@@ -16,6 +16,9 @@ from neo_assets.evaluation.tasks import tasks_digest
 if TYPE_CHECKING:
     from neo_assets.evaluation.language_model import Logits
 
+DATA_FILES = ("suite/*.yaml", "suite/*.py")
+"""What the results depend on beside this code."""
+
 SUITE = Path(__file__).with_name("suite")
 """The task definitions."""
 

@@ -44,6 +44,10 @@ class LogitsLM(TemplateLM):  # type: ignore[misc]
         """Ids of a text, nothing added."""
         return list(self.pieces.encode(string))
 
+    def loglikelihood(self, requests: Any, disable_tqdm: bool = True) -> list[Score]:
+        """Scores of (context, continuation) pairs; the harness' own progress bars would only fill logs."""
+        return list(super().loglikelihood(requests, disable_tqdm=True))
+
     @torch.inference_mode()
     def _logits(self, rows: Sequence[Sequence[int]]) -> torch.Tensor:
         longest = max(map(len, rows))  # right padding cannot be seen under causal attention

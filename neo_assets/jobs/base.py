@@ -76,7 +76,8 @@ def _print_progress(what: str, done: int, total: int) -> None:
 
 def _job(pipes: PipesContext, scratch: Path) -> Job:
     order = pipes.extras
-    exit_with_parent(order["parent"])
+    if "parent" in order:
+        exit_with_parent(order["parent"])
     store = Store(order["lake"])
     inputs = {
         name: Dataset(store, given["asset"], tuple(Manifest.model_validate(m) for m in given["manifests"]))

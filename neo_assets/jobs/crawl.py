@@ -14,7 +14,8 @@ def main() -> None:
     with open_job() as job:
         previous, part_rows = job.inputs["previous"], job.recipe.platform.part_rows
         state = previous.named("state").read() if previous else None
-        result = crawl_day(job.recipe.crawl, state, date.fromisoformat(job.key), job.scratch)
+        seeds = job.inputs["seeds"].read(["url"])["url"].to_pylist()
+        result = crawl_day(job.recipe.crawl, seeds, state, date.fromisoformat(job.key), job.scratch)
         job.writer.table(result.pages, part_rows=part_rows)
         job.writer.table(result.state, "state", part_rows=part_rows)
         # WARC files hold fetch times and random record ids: kept, but not what makes two crawls equal.

@@ -92,7 +92,7 @@ class Manifest(_Record):
     partition: str | None
     version: str
     created: str
-    digest: str = Field(description="of the main table and of the files that count as content")
+    digest: str = Field(description="of every table but the decisions, and of the files that count as content")
     tables: dict[str, TableRecord] = Field(default_factory=dict)
     files: dict[str, FileRecord] = Field(default_factory=dict)
     counts: Counts | None = None

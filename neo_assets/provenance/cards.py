@@ -206,7 +206,7 @@ def _cell(value: Any) -> str:
         return f"{value:,}"
     if isinstance(value, float):
         return f"{value:.4g}"
-    return " ".join(str(value).replace("|", "\\|").split())
+    return " ".join(str(value).replace("\\", "\\\\").replace("|", "\\|").split())
 
 
 def _front_matter(head: Mapping[str, Any]) -> str:

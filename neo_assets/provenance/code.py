@@ -97,7 +97,7 @@ class _Module:
     @cached_property
     def imports(self) -> frozenset[str]:
         """Modules of the package that it imports or names as a job, anywhere in it."""
-        return frozenset(_imported_modules(self.tree))
+        return _imported_modules(self.tree)
 
     @cached_property
     def data_digest(self) -> str:
@@ -149,9 +149,10 @@ def _statements(node: ast.AST) -> Iterator[ast.AST]:
         yield from ast.walk(node)
 
 
-def _names(node: ast.AST) -> set[str]:
+@cache
+def _names(node: ast.AST) -> frozenset[str]:
     """Names that a definition uses from outside: an input named like an asset of its module is not that asset."""
-    return {n.id for n in _statements(node) if isinstance(n, ast.Name)} - _bound(node)
+    return frozenset(n.id for n in _statements(node) if isinstance(n, ast.Name)) - _bound(node)
 
 
 def _bound(node: ast.AST) -> set[str]:
@@ -172,7 +173,7 @@ def _bound(node: ast.AST) -> set[str]:
 def _imports(module: _Module, trees: Iterable[ast.AST]) -> set[str]:
     """The package's modules that these definitions import, name as a job, or use through the module's imports."""
     trees = list(trees)
-    used = set().union(*(_names(tree) for tree in trees))
+    used = frozenset[str]().union(*(_names(tree) for tree in trees))
     found = {target for tree in trees for target in _imported_modules(tree)}
     for node in module.tree.body:
         if isinstance(node, ast.Import | ast.ImportFrom):
@@ -183,12 +184,15 @@ def _imports(module: _Module, trees: Iterable[ast.AST]) -> set[str]:
     return found
 
 
-def _imported_modules(tree: ast.AST) -> Iterator[str]:
+@cache
+def _imported_modules(tree: ast.AST) -> frozenset[str]:
+    found: set[str] = set()
     for node in _statements(tree):
         if isinstance(node, ast.Import | ast.ImportFrom):
-            yield from _targets(node, node.names)
+            found.update(_targets(node, node.names))
         elif isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.startswith(JOBS):
-            yield node.value
+            found.add(node.value)
+    return frozenset(found)
 
 
 def _targets(node: ast.Import | ast.ImportFrom, aliases: Iterable[ast.alias]) -> Iterator[str]:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
 from neo_assets.recipe.base import Section
 
 Line = Literal["english", "chinese"]
 Category = Literal["common_crawl", "code", "paper", "book", "instruction", "exam", "news", "wiki", "patent"]
 """The nine categories of the Matrix data set card."""
+
+
+SubsetName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
 
 
 class SubsetSettings(Section):
@@ -61,7 +64,7 @@ class MixtureSettings(Section):
 class CorpusSection(Section):
     """Every kept document belongs to exactly one subset: the first in the order given here that takes it."""
 
-    subsets: dict[str, SubsetSettings] = Field(min_length=1)
+    subsets: dict[SubsetName, SubsetSettings] = Field(min_length=1)
     phases: dict[str, MixtureSettings] = Field(min_length=1, description="by the phase names of `training`")
     published_shares: dict[Category, float] = Field(
         default={}, description="shares of the whole corpus that were published; reported beside the measured"

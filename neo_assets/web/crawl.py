@@ -47,7 +47,9 @@ def seeds(settings: CrawlSection) -> list[str]:
     return list(settings.seeds) if settings.seeds else seed_urls()
 
 
-def crawl_day(settings: CrawlSection, state: pa.Table | None, day: date, folder: Path) -> CrawlResult:
+def crawl_day(
+    settings: CrawlSection, seeds: Sequence[str], state: pa.Table | None, day: date, folder: Path
+) -> CrawlResult:
     """Crawl one day of the recipe, serving the bundled web for it where the recipe says so.
 
     Raises:
@@ -57,7 +59,7 @@ def crawl_day(settings: CrawlSection, state: pa.Table | None, day: date, folder:
     epoch = settings.epoch(day)
     with ExitStack() as stack:
         proxy = stack.enter_context(serve(epoch)) if settings.site == "bundled" else settings.proxy
-        return crawl(settings, seeds(settings), state, day, folder, proxy)
+        return crawl(settings, seeds, state, day, folder, proxy)
 
 
 def crawl(

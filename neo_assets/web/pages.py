@@ -8,9 +8,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-FIRST_PUBLISHED = datetime(2026, 10, 1, tzinfo=UTC)
-FIRST_EPOCH = datetime(2026, 11, 1, tzinfo=UTC)
-"""Last-Modified dates are fixed, never the clock's: October 2026, and the day of the epoch for what changed in it."""
+FIRST_PUBLISHED = datetime(2024, 10, 1, tzinfo=UTC)
+FIRST_EPOCH = datetime(2024, 11, 1, tzinfo=UTC)
+"""Last-Modified dates are fixed, never the clock's: October 2024, and the day of the epoch for what changed in it."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ def bucket(key: str, n: int) -> int:
 
 
 def published_at(url: str) -> datetime:
-    """When the first version of a page appeared: some hour of October 2026."""
+    """When the first version of a page appeared: some hour of October 2024."""
     return FIRST_PUBLISHED + timedelta(hours=bucket(url, 24 * 28))
 
 

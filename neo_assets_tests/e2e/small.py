@@ -25,7 +25,8 @@ def small_recipe() -> dict[str, Any]:
     recipe["name"] = "small"
     recipe["platform"] = {"part_rows": 20}  # many parts, so that workers really share the work
     hosts = ["laws.neo.test", "help.neo.test", "mirror.neo.test", "junk.neo.test"]
-    recipe["crawl"] |= {"allowed_hosts": hosts, "max_pages_per_host": 40}
+    seeds = [f"http://{host}/" for host in hosts]
+    recipe["crawl"] |= {"seeds": seeds, "allowed_hosts": hosts, "max_pages_per_host": 40}
     keep = ("crawl", "code", "constitution")
     recipe["english"]["sources"] = {name: recipe["english"]["sources"][name] for name in keep}
     for subset in recipe["corpus"]["subsets"].values():

@@ -28,12 +28,12 @@ def lake(tmp_path: Path) -> Lake:
 
 
 def test_nothing_is_visible_before_the_commit(lake: Lake) -> None:
-    writer = lake.writer("area/name", "2026-11-01")
+    writer = lake.writer("area/name", "2024-11-01")
     writer.table(DOCUMENTS)
-    assert lake.manifest("area/name", "2026-11-01") is None
-    assert not lake.dataset("area/name", ["2026-11-01"])
+    assert lake.manifest("area/name", "2024-11-01") is None
+    assert not lake.dataset("area/name", ["2024-11-01"])
     writer.commit(Provenance())
-    assert lake.dataset("area/name", ["2026-11-01"]).read() == DOCUMENTS
+    assert lake.dataset("area/name", ["2024-11-01"]).read() == DOCUMENTS
 
 
 def test_a_failed_rewrite_leaves_the_old_version_in_force(lake: Lake) -> None:

@@ -12,7 +12,7 @@ from neo_assets.lake.lake import Lake
 from neo_assets.lake.manifest import Provenance
 from neo_assets.lake.records import VERDICT_COLUMNS, with_verdicts
 
-DAY_1, DAY_2 = "2026-11-01", "2026-11-02"
+DAY_1, DAY_2 = "2024-11-01", "2024-11-02"
 
 
 def commit(

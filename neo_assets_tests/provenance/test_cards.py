@@ -48,7 +48,7 @@ DATA = DataFacts(
     sources=[{"source": "laws | old", "licence": "public domain"}],
     mixes=[],
     recipe_name="mini",
-    crawl_days=("2026-11-01", "2026-11-02"),
+    crawl_days=("2024-11-01", "2024-11-02"),
 )
 
 
@@ -76,7 +76,7 @@ def test_the_data_card_adds_up_itself() -> None:
     card = data_card(DATA)
     assert "| total | 3,000 |  |" in card
     assert "| laws \\| old | public domain |" in card
-    assert "crawled on 2026-11-01, 2026-11-02" in card
+    assert "crawled on 2024-11-01, 2024-11-02" in card
     assert "Nothing was crawled" in data_card(replace(DATA, crawl_days=()))
 
 

@@ -98,7 +98,7 @@ def test_errors_say_what_is_wrong(tmp_path: Path) -> None:
 
 
 def test_crawled_pages_become_documents_of_the_source() -> None:
-    page = {"doc_id": "b", "url": "u", "host": "h", "day": "2026-11-01", "title": "t", "text": "x", "language": "de"}
+    page = {"doc_id": "b", "url": "u", "host": "h", "day": "2024-11-01", "title": "t", "text": "x", "language": "de"}
     pages = [
         {**page, "language_score": 0.5, "n_chars": 1},
         {**page, "doc_id": "a", "language_score": 0.5, "n_chars": 1},

@@ -53,7 +53,7 @@ class Crawled:
 def settings(**values: Any) -> CrawlSection:
     """The settings of the smallest recipe, in short."""
     defaults: dict[str, Any] = {
-        "start": date(2026, 11, 1), "end": date(2026, 11, 3), "site": "bundled", "allowed_hosts": (".neo.test",),
+        "start": date(2024, 11, 1), "end": date(2024, 11, 3), "site": "bundled", "allowed_hosts": (".neo.test",),
         "contact": "test@example.org", "max_pages": 2000, "max_pages_per_host": 500, "max_depth": 6, "max_seconds": 300,
         "timeout_seconds": 120, "max_body_bytes": 2_000_000, "concurrency": 16, "concurrency_per_host": 8,
         "delay_seconds": 0, "max_crawl_delay_seconds": 0, "warc_max_bytes": 300_000,

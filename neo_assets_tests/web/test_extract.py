@@ -35,7 +35,7 @@ def write(folder: Path, bodies: Sequence[tuple[bytes, str]]) -> pa.RecordBatch:
             file, offset = warcs.write_exchange(exchange)
             media_type, _, charset = content_type.partition("; charset=")
             rows.append({
-                "url": url, "host": "a.test", "day": "2026-11-01", "kind": "page", "outcome": "fetched", "status": 200,
+                "url": url, "host": "a.test", "day": "2024-11-01", "kind": "page", "outcome": "fetched", "status": 200,
                 "content_type": media_type, "charset": charset or None, "warc_file": file, "warc_offset": offset,
                 "payload_digest": hashlib.sha256(body).hexdigest(),
             })  # fmt: skip
@@ -56,7 +56,7 @@ def extract(folder: Path, batch: pa.RecordBatch) -> list[dict[str, Any]]:
 def test_a_page_becomes_a_document(tmp_path: Path) -> None:
     (row,) = extract(tmp_path, write(tmp_path, [(PAGE.encode("gbk"), "text/html; charset=utf-8")]))
     assert row["verdict"] == "kept"
-    assert row["doc_id"] == document_id("2026-11-01", "http://a.test/0")
+    assert row["doc_id"] == document_id("2024-11-01", "http://a.test/0")
     assert (row["title"], row["text"], row["charset"]) == ("题目", SENTENCE, "gb18030")
     assert row["n_chars"] == len(SENTENCE)
 

@@ -14,7 +14,7 @@ from neo_assets.web.frontier import Frontier, Target, canonical
 
 def settings(**values: Any) -> CrawlSection:
     defaults: dict[str, Any] = {
-        "start": date(2026, 11, 1), "seeds": ("http://a.test/",), "contact": "me@example.org", "max_pages": 100,
+        "start": date(2024, 11, 1), "seeds": ("http://a.test/",), "contact": "me@example.org", "max_pages": 100,
         "max_pages_per_host": 100, "max_depth": 3, "max_seconds": 60, "max_body_bytes": 1000,
     }  # fmt: skip
     return CrawlSection(**(defaults | values))

@@ -10,8 +10,8 @@ import pytest
 from neo_assets.lake.records import is_volatile
 from neo_assets.web.pagetables import PAGE_SCHEMA, STATE_SCHEMA, next_state, page_table, state_rows
 
-DAYS = [date(2026, 11, day) for day in (1, 2, 3)]
-WHEN = datetime(2026, 11, 1, tzinfo=UTC)
+DAYS = [date(2024, 11, day) for day in (1, 2, 3)]
+WHEN = datetime(2024, 11, 1, tzinfo=UTC)
 
 
 def row(outcome: str, status: int | None = 200, digest: str | None = None, **values: Any) -> dict[str, Any]:
@@ -32,7 +32,7 @@ def test_a_new_page() -> None:
     found = history(row("fetched", digest="a", etag='"1"', last_modified="yesterday"))
     assert found == {
         "url": "http://a.test/", "kind": "page", "depth": 1, "etag": '"1"', "last_modified": "yesterday",
-        "payload_digest": "a", "first_seen": "2026-11-01", "last_seen": "2026-11-01", "last_changed": "2026-11-01",
+        "payload_digest": "a", "first_seen": "2024-11-01", "last_seen": "2024-11-01", "last_changed": "2024-11-01",
         "status": 200, "n_fetches": 1, "n_changes": 0, "changed_at": WHEN,
     }  # fmt: skip
 
@@ -40,19 +40,19 @@ def test_a_new_page() -> None:
 def test_an_unchanged_page_keeps_its_digest_and_status() -> None:
     found = history(row("fetched", digest="a", etag='"1"'), row("unchanged", 304, "a"))
     assert (found["status"], found["payload_digest"], found["etag"]) == (200, "a", '"1"')
-    assert (found["last_seen"], found["last_changed"]) == ("2026-11-02", "2026-11-01")
+    assert (found["last_seen"], found["last_changed"]) == ("2024-11-02", "2024-11-01")
     assert (found["n_fetches"], found["n_changes"]) == (2, 0)
 
 
 def test_a_changed_page() -> None:
     found = history(row("fetched", digest="a", etag='"1"'), row("fetched", digest="b"))
-    assert (found["payload_digest"], found["etag"], found["last_changed"]) == ("b", None, "2026-11-02")
+    assert (found["payload_digest"], found["etag"], found["last_changed"]) == ("b", None, "2024-11-02")
     assert (found["n_fetches"], found["n_changes"]) == (2, 1)
 
 
 def test_a_page_that_ends_counts_once() -> None:
     found = history(row("fetched", digest="a"), row("gone", 404), row("gone", 404))
-    assert (found["status"], found["payload_digest"], found["last_changed"]) == (404, "a", "2026-11-02")
+    assert (found["status"], found["payload_digest"], found["last_changed"]) == (404, "a", "2024-11-02")
     assert (found["n_fetches"], found["n_changes"]) == (3, 1)
 
 
@@ -60,7 +60,7 @@ def test_a_page_that_ends_counts_once() -> None:
 def test_a_failure_keeps_what_was_known(status: int | None, kept: int) -> None:
     found = history(row("fetched", digest="a", etag='"1"'), row("failed", status))
     assert (found["status"], found["payload_digest"], found["etag"]) == (kept, "a", '"1"')
-    assert (found["last_seen"], found["last_changed"], found["n_changes"]) == ("2026-11-02", "2026-11-01", 0)
+    assert (found["last_seen"], found["last_changed"], found["n_changes"]) == ("2024-11-02", "2024-11-01", 0)
 
 
 def test_refused_urls_leave_no_trace_and_others_stay() -> None:

@@ -74,7 +74,7 @@ def test_answers_carry_no_clock(address: str) -> None:
     response, _ = ask(address, LAW)
     assert response.headers["Date"] is None
     assert response.headers["Server"] is None
-    assert "2026" in response.headers["Last-Modified"]
+    assert "2024" in response.headers["Last-Modified"]
 
 
 def test_conditional_requests(address: str) -> None:
@@ -84,7 +84,7 @@ def test_conditional_requests(address: str) -> None:
     assert ask(address, LAW, If_None_Match=etag)[1] == b""
     assert ask(address, LAW, If_None_Match=f'"other", W/{etag.removeprefix("W/")}')[0].status == 304
     assert ask(address, LAW, If_Modified_Since=modified)[0].status == 304
-    assert ask(address, LAW, If_Modified_Since="Thu, 01 Jan 2026 00:00:00 GMT")[0].status == 200
+    assert ask(address, LAW, If_Modified_Since="Mon, 01 Jan 2024 00:00:00 GMT")[0].status == 200
     assert ask(address, LAW, If_Modified_Since="no date")[0].status == 200
     # An entity tag decides over a date (RFC 9110, section 13.2.2).
     assert ask(address, LAW, If_None_Match='"other"', If_Modified_Since=modified)[0].status == 200

@@ -17,7 +17,7 @@ import datetime, sys
 from pathlib import Path
 from neo_assets.recipe.crawl import CrawlSection
 from neo_assets.web.crawl import crawl
-day, seeds = datetime.date(2026, 11, 1), (f"http://{sys.argv[1]}/",)
+day, seeds = datetime.date(2024, 11, 1), (f"http://{sys.argv[1]}/",)
 settings = CrawlSection(start=day, seeds=seeds, contact="me@example.org", max_pages=5, max_pages_per_host=5,
                         max_depth=0, max_seconds=60, max_body_bytes=1000, delay_seconds=0, n_retries=0)
 for row in crawl(settings, seeds, None, day, Path(sys.argv[2]), None).pages.sort_by("kind").to_pylist()[::-1]:
