@@ -18,13 +18,13 @@ pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("pipeline")]
 def built(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
     """Everything, built by one worker."""
     checkout = Checkout.make(tmp_path_factory.mktemp("one"), small_recipe())
-    checkout.neo("build")
+    checkout.build_everything(workers=1)
     return checkout
 
 
 def test_two_workers_elsewhere_give_the_same_digests(built: Checkout, tmp_path: Path) -> None:
     other = Checkout.make(tmp_path / "another" / "place", small_recipe())
-    other.neo("build", workers=2)
+    other.build_everything(workers=2)
     assert other.digests() == built.digests()
     assert other.decision_digests() == built.decision_digests()
     assert any(name.startswith("training/checkpoint|") for name in built.digests())
