@@ -33,9 +33,9 @@ def pages(context: Context, seeds: Dataset, previous: Dataset, compute: Compute)
 
 
 @asset(kinds={"parquet"}, partitions_def=crawl_days, inputs={"pages": "crawl/pages"})
-def frontier(pages: Dataset, engine: Engine) -> Relation:
+def frontier(pages: Dataset) -> Relation:
     """What is known of every URL after a crawl day: validators, content digest, first and last seen, changes."""
-    return engine.query("SELECT * FROM state ORDER BY url", state=pages.named("state"))
+    return pages.named("state")
 
 
 @asset(kinds={"parquet"}, partitions_def=crawl_days)

@@ -26,7 +26,10 @@ class Engine(Protocol):
         ...
 
     def query(self, sql: str, *, judges: str | None = None, **relations: Relation) -> Relation:
-        """The result of SQL (the subset that DuckDB and Spark share, ending in a total ORDER BY) over relations."""
+        """The result of SQL (the subset that DuckDB and Spark share, ending in a total ORDER BY) over relations.
+
+        SQL loses the marks of volatile columns: leave such columns out of a statement.
+        """
         ...
 
     def write(self, relation: Relation, writer: VersionWriter, table: str) -> Resources:
