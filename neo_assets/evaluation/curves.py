@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import io
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
+
+from neo_assets.plots import png
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -39,7 +40,7 @@ def loss_curve(steps: pa.Table, unigram_entropy: float) -> bytes:
     axes.set_xlabel("target tokens")
     axes.set_ylabel("loss, nats per token")
     axes.legend()
-    return _png(figure)
+    return png(figure)
 
 
 def score_curves(scores: pa.Table) -> bytes:
@@ -64,7 +65,7 @@ def score_curves(scores: pa.Table) -> bytes:
         axes.tick_params(labelsize=7)
         if place > len(panels) - COLUMNS:
             axes.set_xlabel("target tokens", fontsize=8)
-    return _png(figure)
+    return png(figure)
 
 
 def running_mean(values: list[float], window: int) -> list[float]:
@@ -77,10 +78,3 @@ def _figure(width: float, height: float) -> Figure:
     from matplotlib.figure import Figure
 
     return Figure(figsize=(width, height), layout="constrained")
-
-
-def _png(figure: Figure) -> bytes:
-    """PNG bytes without the software version, so that equal data gives equal bytes."""
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=90, metadata={"Software": None})
-    return buffer.getvalue()
