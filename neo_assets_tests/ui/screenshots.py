@@ -90,7 +90,6 @@ SHOTS: tuple[Shot, ...] = (
     GraphShot("lineage-areas", "/asset-groups", AREAS, width=1600, height=600),
     GraphShot("lineage", "/asset-groups", AREAS, open_groups=True),
     Shot("asset", "/assets/chinese/filtered", ("Latest materialization", "sample"), (SECTION.format("Columns"),)),
-    EntryShot("sample", "/assets/chinese/filtered", ("sample",), key="sample"),
     EntryShot("plot", "/assets/training/metrics", ("loss",), key="loss"),
     Shot("partitions", "/assets/training/checkpoint?view=partitions&partition=ckpt_006", ("ckpt_001", "Materialized")),
     Shot("checks", "/assets/chinese/filtered?view=checks", ("Evaluation result", "Passed")),
