@@ -9,7 +9,7 @@ SHELL := /bin/bash
 UV_VERSION := 0.13.8
 VENV := .venv
 UV := $(VENV)/bin/uv
-PYTEST := $(VENV)/bin/pytest --numprocesses=$(or $(PYTEST_WORKERS),2) --dist=loadgroup --no-loadscope-reorder
+PYTEST := $(VENV)/bin/pytest --numprocesses=$(or $(PYTEST_WORKERS),2) --dist=loadscope --no-loadscope-reorder
 
 export NEO_LAKE ?= $(CURDIR)/.neo/lake
 export DAGSTER_HOME ?= $(CURDIR)/.neo/dagster

@@ -19,7 +19,7 @@ STEPS, OTHERS = ordinal("step", 3), ordinal("other", 3)
 def upstream(mapping: Any, key: str | None, above: Any, below: Any) -> list[str]:
     subset = None if below is None else below.subset_with_partition_keys([key])
     result = mapping.get_upstream_mapped_partitions_result_for_partitions(
-        subset, below, above, datetime(2026, 12, 24, tzinfo=UTC), None
+        subset, below, above, datetime(2024, 12, 24, tzinfo=UTC), None
     )
     return sorted(result.partitions_subset.get_partition_keys())
 
@@ -82,5 +82,5 @@ def test_keys_of_the_matrix_recipe() -> None:
     # 444,213 steps in chunks of 2,384, then 148,000 in chunks of 2,000.
     assert len(partitions.checkpoints.get_partition_keys()) == 187 + 74
     # The crawl goes on: a day becomes a partition when it is over.
-    days = partitions.crawl_days.get_partition_keys(current_time=datetime(2026, 12, 1, 12, tzinfo=UTC))
+    days = partitions.crawl_days.get_partition_keys(current_time=datetime(2024, 12, 1, 12, tzinfo=UTC))
     assert (days[0], days[-1], len(days)) == ("2024-11-01", "2024-11-30", 30)

@@ -11,7 +11,7 @@ import yaml
 
 from neo_assets_tests.e2e.small import Checkout, small_recipe
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("pipeline")]
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")

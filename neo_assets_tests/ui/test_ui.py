@@ -22,7 +22,7 @@ from neo_assets_tests.ui.server import WORKSPACE, Ui, dagster_ui
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-pytestmark = [pytest.mark.slow, pytest.mark.needs("chromium"), pytest.mark.xdist_group("ui")]
+pytestmark = [pytest.mark.slow, pytest.mark.needs("chromium")]
 RUN_SECONDS = 180
 
 
