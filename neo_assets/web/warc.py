@@ -16,6 +16,7 @@ Headers = Sequence[tuple[str, str]]
 
 NOT_MODIFIED = "http://netpreserve.org/warc/1.1/revisit/server-not-modified"
 IDENTICAL = "http://netpreserve.org/warc/1.1/revisit/identical-payload-digest"
+GZIP_MAGIC = b"\x1f\x8b"
 
 
 class WarcError(Exception):
@@ -130,6 +131,10 @@ def read_payload(file: BinaryIO, offset: int, url: str, max_bytes: int) -> bytes
     from warcio.exceptions import ArchiveLoadFailed
 
     try:
+        file.seek(offset)
+        # Every record is a gzip member of its own; bytes from the middle of one may look like an old ARC record.
+        if file.read(len(GZIP_MAGIC)) != GZIP_MAGIC:
+            raise WarcError(f"no response record at offset {offset}")
         file.seek(offset)
         record = next(iter(ArchiveIterator(file)), None)
         if record is None or record.rec_type != "response":

@@ -91,7 +91,7 @@ def test_a_page_without_text_is_rejected_with_its_length(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("values", "reason"),
     [
-        ({"warc_offset": 3}, "damaged record|no response record"),
+        ({"warc_offset": 3}, "no response record"),
         ({"warc_offset": 10**9}, "no response record"),
         ({"warc_file": "missing.warc.gz"}, "can't open missing.warc.gz: No such file"),
         ({"url": "http://b.test/"}, "another URL"),
@@ -101,7 +101,7 @@ def test_a_page_without_text_is_rejected_with_its_length(tmp_path: Path) -> None
 def test_unreadable_records_are_quarantined(tmp_path: Path, values: Any, reason: str) -> None:
     (row,) = extract(tmp_path, changed(write(tmp_path, [(PAGE.encode(), "text/html")]), **values))
     assert (row["verdict"], row["rule"]) == ("quarantined", "warc")
-    assert any(part in row["reason"] for part in reason.split("|"))
+    assert reason in row["reason"]
     assert row["text"] is None
 
 
