@@ -1,6 +1,7 @@
 """The release: weights in Hugging Face format, exposures of every document, cards, and a manifest of everything."""
 
 from neo_assets.asset import Compute, Context, Dataset, Draft, Recipe, Result, asset
+from neo_assets.ordinals import ordinal_index, ordinal_key
 from neo_assets.partitions import ALL, LAST
 from neo_assets.provenance.facts import data_card_of, manifest_of, model_card_of
 from neo_assets.tokens.exposures import exposures
@@ -19,7 +20,8 @@ def weights(context: Context, checkpoint: Dataset, tokenizer: Dataset, compute: 
 def exposure_index(chunk: Dataset, recipe: Recipe) -> Draft:
     """For every document: at which positions the run saw it, how many tokens of it, and before which checkpoints."""
     spans = ((str(m.partition), chunk.partition(m.partition).named("spans").read()) for m in chunk.manifests)
-    table = exposures(recipe.release.name, ((key.replace("chunk", "ckpt"), found) for key, found in spans))
+    by_checkpoint = ((ordinal_key("ckpt", ordinal_index(key)), found) for key, found in spans)
+    table = exposures(recipe.release.name, by_checkpoint)
     return Draft(tables={"rows": table})
 
 

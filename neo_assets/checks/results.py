@@ -20,10 +20,6 @@ def _result(asset: str, name: str, passed: bool, **metadata: float) -> dg.AssetC
     return dg.AssetCheckResult(asset_key=asset.split("/"), check_name=name, passed=passed, metadata=metadata)
 
 
-def _all(lake: Lake, asset: str) -> Dataset:
-    return lake.dataset(asset, lake.partitions(asset))
-
-
 @dg.multi_asset_check(
     specs=[_check("tokenizer/report", "lossless", "Every document decodes to itself; no unknown token.")]
 )
@@ -39,8 +35,8 @@ def tokenizer_is_lossless(lake: LakeParam) -> Iterator[dg.AssetCheckResult]:
 )
 def documents_have_one_subset(lake: LakeParam) -> Iterator[dg.AssetCheckResult]:
     """The subsets divide what both lines kept: none lost, none twice."""
-    kept = [d for line in ("english", "chinese") for d in _ids(_all(lake, f"{line}/near_unique"))]
-    placed = _ids(_all(lake, "corpus/subset"))
+    kept = [d for line in ("english", "chinese") for d in _ids(lake.whole(f"{line}/near_unique"))]
+    placed = _ids(lake.whole("corpus/subset"))
     passed = sorted(kept) == sorted(placed)
     yield _result("corpus/statistics", "one_subset_each", passed, kept=len(kept), placed=len(placed))
 
@@ -65,7 +61,7 @@ def training_learned(lake: LakeParam, recipe: Recipe) -> Iterator[dg.AssetCheckR
     training = recipe.training
     planned = sum(phase.n_tokens(training.chosen.seq_length) for phase in training.phases)
     read = pc.sum(steps["tokens_read"]).as_py()
-    accounted = pc.add(pc.add(steps["tokens_applied"], steps["tokens_masked"]), 0)
+    accounted = pc.add(steps["tokens_applied"], steps["tokens_masked"])
     whole = pc.all(pc.or_(steps["skipped"].is_valid(), pc.equal(accounted, steps["tokens_read"]))).as_py()
     yield _result("training/metrics", "ledger_complete", read == planned and bool(whole), planned=planned, read=read)
 
@@ -74,7 +70,7 @@ def training_learned(lake: LakeParam, recipe: Recipe) -> Iterator[dg.AssetCheckR
     specs=[_check("release/weights", "logits_equal", "The released weights give the trainer's logits, bit for bit.")]
 )
 def released_logits_equal(lake: LakeParam) -> Iterator[dg.AssetCheckResult]:
-    """Compared by the export job on real documents; a difference is a broken conversion."""
+    """Compared by the export job on drawn token ids; a difference is a broken conversion."""
     difference = float(lake.dataset("release/weights").metadata["largest logit difference"])
     yield _result("release/weights", "logits_equal", difference == 0.0, difference=difference)
 
@@ -84,7 +80,7 @@ def released_logits_equal(lake: LakeParam) -> Iterator[dg.AssetCheckResult]:
 )
 def crawls_came_to_their_end(lake: LakeParam) -> Iterator[dg.AssetCheckResult]:
     """A crawl that is cut depends on how fast the servers were; its content is not reproducible."""
-    ends = {str(m.partition): m.metadata["report"]["closed"] for m in _all(lake, "crawl/pages").manifests}
+    ends = {str(m.partition): m.metadata["report"]["closed"] for m in lake.whole("crawl/pages").manifests}
     cut = sorted(day for day, closed in ends.items() if closed != "finished")
     yield _result("crawl/pages", "came_to_its_end", not cut, days=len(ends), cut=len(cut))
 

@@ -1,4 +1,4 @@
-"""The released weights, in a process of its own: converted, and compared with the trainer's on real text."""
+"""The released weights, in a process of its own: converted, and compared with the trainer's on drawn token ids."""
 
 from __future__ import annotations
 

@@ -64,6 +64,10 @@ class Lake:
         manifests = (self.manifest(asset, partition) for partition in partitions)
         return Dataset(self.store, asset, tuple(m for m in manifests if m is not None))
 
+    def whole(self, asset: str) -> Dataset:
+        """The handle over every committed partition of an asset."""
+        return self.dataset(asset, self.partitions(asset))
+
     def partitions(self, asset: str) -> list[str | None]:
         """The committed partitions of an asset, sorted."""
         names = [name for name in self.store.folders(asset) if self.store.exists(f"{asset}/{name}/manifest.json")]

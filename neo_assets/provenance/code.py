@@ -82,7 +82,6 @@ class _Module:
         self.path = path
         self.tree = _without_docstrings(ast.parse(path.read_text(encoding="utf-8")))
         self.definitions: dict[str, ast.AST] = {}
-        self.imported: dict[str, tuple[str, str | None]] = {}
         for node in self.tree.body:
             if isinstance(node, ast.FunctionDef | ast.ClassDef):
                 self.definitions[node.name] = node

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from rich.console import Console
 from rich.table import Table
 
-from neo_assets.lake.dataset import Dataset
 from neo_assets.lake.lake import Lake
 
 BARS = "▁▂▃▄▅▆▇█"
@@ -26,7 +25,7 @@ def _stages(lake: Lake) -> Iterator[Table]:
     table = Table("stage", "partitions", "documents in", "kept", "rejected", "quarantined", title="Documents")
     for area in AREAS:
         for asset in (name for name in lake.assets() if name.startswith(f"{area}/")):
-            manifests = _all(lake, asset).manifests
+            manifests = lake.whole(asset).manifests
             counts = [m.counts for m in manifests if m.counts]
             if counts:
                 sums = [sum(getattr(c, n) for c in counts) for n in ("rows_in", "kept", "rejected", "quarantined")]
@@ -53,7 +52,7 @@ def _losses(lake: Lake) -> Iterator[str]:
 
 
 def _scores(lake: Lake) -> Iterator[Table]:
-    reports = _all(lake, "evaluation/report").manifests
+    reports = lake.whole("evaluation/report").manifests
     if reports:
         first, last = reports[0].metadata["scores"], reports[-1].metadata["scores"]
         columns = ("task", "metric", "chance", str(reports[0].partition), str(reports[-1].partition), "standard error")
@@ -73,7 +72,3 @@ def sparkline(values: list[float], width: int) -> str:
     low, high = min(means), max(means)
     scale = (len(BARS) - 1) / (high - low) if high > low else 0.0
     return "".join(BARS[round((mean - low) * scale)] for mean in means)
-
-
-def _all(lake: Lake, asset: str) -> Dataset:
-    return lake.dataset(asset, lake.partitions(asset))
