@@ -25,7 +25,7 @@ TORCH_BACKEND := $(if $(shell command -v nvidia-smi),--torch-backend=auto,--torc
 endif
 INSTALL := $(UV) pip install --quiet --constraint requirements.lock $(TORCH_BACKEND)
 
-.PHONY: help install demo test test-fast ui lint format lock clean
+.PHONY: help install demo test test-fast ui lint format bench bench-peers lock clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -54,14 +54,27 @@ format: $(VENV)/.installed-test  ## rewrite the code in ruff's format
 	@$(VENV)/bin/ruff check --fix
 	@$(VENV)/bin/ruff format
 
+bench: $(VENV)/.installed-test  ## measure speed and Chinese conformance, beside the peers that are installed
+	@$(VENV)/bin/python -m benchmarks.filters
+	@$(VENV)/bin/python -m benchmarks.conformance
+	@$(VENV)/bin/python -m benchmarks.minhash
+
+bench-peers: $(UV)  ## install the systems that `make bench` compares with, each in an environment of .venv-peers
+	@grep -v '^#' benchmarks/requirements-peers.txt | while read -r name requirements; do \
+	    echo "installing $$name into .venv-peers/$$name" >&2; \
+	    $(UV) venv --quiet --clear --python $(VENV)/bin/python .venv-peers/$$name; \
+	    $(UV) pip install --quiet --python .venv-peers/$$name/bin/python $(TORCH_BACKEND) $$requirements < /dev/null \
+	        || echo "$$name was not installed (see above): the benchmarks will leave it out" >&2; \
+	done
+
 # The lock names versions only, so that it holds for the CPU and the CUDA build of PyTorch alike.
 lock: $(UV)  ## choose the newest versions that go together, anew
 	@$(UV) pip compile pyproject.toml --all-extras --no-header --no-annotate --python-version 3.11 --upgrade --quiet \
 	    $(TORCH_BACKEND) | sed -e 's/+cpu$$//' -e '/^--/d' > $(VENV)/requirements.lock
 	@mv $(VENV)/requirements.lock requirements.lock
 
-clean:  ## remove .venv and everything built in .neo
-	@rm -rf $(VENV) .neo
+clean:  ## remove .venv, .venv-peers and everything built in .neo
+	@rm -rf $(VENV) .venv-peers .neo
 
 $(UV):
 	@for python in python3.11 python3; do \

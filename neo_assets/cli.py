@@ -137,6 +137,22 @@ def summary() -> None:
 
 
 @main.command()
+def funnel() -> None:
+    """Print the funnels of both lines beside MAP-Neo's published ones, as Markdown."""
+    from neo_assets.lake.lake import Lake
+    from neo_assets.text.funnel_report import readme_section
+
+    lake = Lake.from_environment()
+    made = {line: found for line in ("english", "chinese") if (found := lake.dataset(f"{line}/funnel"))}
+    if not made:
+        raise click.ClickException(
+            "no funnel in the lake; run `neo build english/funnel` and `neo build chinese/funnel`"
+        )
+    rows, reasons = ({line: d.named(table).read() for line, d in made.items()} for table in ("rows", "reasons"))
+    click.echo(readme_section(rows, reasons))
+
+
+@main.command()
 @click.pass_context
 def demo(context: click.Context) -> None:
     """Build everything of the recipe, then print the summary."""

@@ -50,7 +50,7 @@ def _definitions() -> dg.Definitions:
     source = GraphSource()
     definitions = dg.Definitions(
         assets=assets,
-        asset_checks=[*(lake_checks(area, by_area[area], source) for area in AREAS), *RESULT_CHECKS],
+        asset_checks=[*(c for area in AREAS for c in lake_checks(area, by_area[area], source)), *RESULT_CHECKS],
         jobs=[daily, *jobs],
         schedules=[dg.build_schedule_from_partitioned_job(daily, hour_of_day=3, name="daily_crawl_at_3")],
         resources=_resources(),

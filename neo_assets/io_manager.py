@@ -16,7 +16,7 @@ import dagster as dg
 from neo_assets.engine.protocol import Engine
 from neo_assets.engine.relation import Draft, rows_judged
 from neo_assets.engine.work import peak_memory
-from neo_assets.lake.dataset import ROWS, Dataset
+from neo_assets.lake.dataset import ROWS, Dataset, input_name
 from neo_assets.lake.lake import Lake
 from neo_assets.lake.manifest import Provenance, Resources
 from neo_assets.metadata import RECIPE_KEY, Columns, Json, Markdown, describe
@@ -45,6 +45,10 @@ class LakeIOManager(dg.IOManager):
                 f"{context.asset_key.to_user_string()} is not materialized ({names}); "
                 f"run `neo build {context.asset_key.to_user_string()}` first"
             )
+        lost = [m for m in dataset.manifests if m.counts and not m.counts.balanced]
+        if lost:
+            name = input_name(lost[0].asset, lost[0].partition)
+            raise dg.Failure(f"{name} lost rows; run `neo build {lost[0].asset} --force`")
         self._inputs[_step(context)] |= dataset.digests
         return dataset
 

@@ -20,6 +20,7 @@ RECIPE_KEY = "neo/recipe"
 OBSERVED = "neo/observed"
 """Metadata key of an asset that records the outside world: no later code or recipe can make its past anew."""
 SAMPLE_ROWS = 5
+SAMPLE_COLUMNS = 12
 SAMPLE_DOCUMENTS = 3
 EXCERPT_CHARS = 160
 # Crawled text may hold links, images and HTML, which the browser that shows a table must not load.
@@ -85,7 +86,9 @@ def describe(dataset: Dataset) -> dict[str, Any]:
 def _sample(dataset: Dataset) -> str:
     """The first rows: documents as name and beginning of the text, short enough to be shown in place; else a table."""
     if "text" not in dataset.schema.names:
-        return markdown_table(head(dataset, SAMPLE_ROWS))
+        first, others = dataset.schema.names[:SAMPLE_COLUMNS], len(dataset.schema.names[SAMPLE_COLUMNS:])
+        rows = [{name: row[name] for name in first} for row in head(dataset, SAMPLE_ROWS)]
+        return markdown_table(rows) + (f"\n\n*and {others} more columns*" if others and rows else "")
     documents = head(dataset, SAMPLE_DOCUMENTS)
     names = (row.get("url") or row.get("doc_id") or "" for row in documents)
     shown = [f"**{_cell(name)}**\n\n> {_cell(row['text'])}" for name, row in zip(names, documents, strict=True)]

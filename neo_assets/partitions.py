@@ -72,6 +72,9 @@ UP_TO = _earlier(EVERY_EARLIER_DAY, 0)
 ALL = dg.AllPartitionMapping()
 """Every partition."""
 
+FIRST_DAY = dg.SpecificPartitionsPartitionMapping([load_recipe().crawl.start.isoformat()])
+"""The first crawl day, so that later days change nothing."""
+
 SAME_ORDINAL = dg.TimeWindowPartitionMapping()
 """The chunk of the same ordinal as the checkpoint."""
 

@@ -10,6 +10,9 @@ import pyarrow as pa
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+KEPT_COLOUR, REJECTED_COLOUR = "#4c78a8", "#c0392b"
+"""What a rule or stage keeps and what it does not, alike in every chart."""
+
 
 def bar_chart(table: pa.Table, x: str, y: str, hue: str | None = None) -> bytes:
     """Horizontal bars of column `y` per value of `x`, one colour per value of `hue`."""

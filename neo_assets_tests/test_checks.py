@@ -11,17 +11,27 @@ import pytest
 
 from neo_assets.checks.lake import CONSERVED, CURRENT, GraphSource, lake_checks
 from neo_assets.engine.local import LocalEngine
+from neo_assets.engine.relation import Mapped
 from neo_assets.io_manager import LakeIOManager
 from neo_assets.lake.dataset import Dataset
 from neo_assets.lake.lake import Lake
 from neo_assets.lake.records import with_verdicts
 from neo_assets.metadata import RECIPE_KEY
 
+
+def lose_a_row(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """A kernel with a fault."""
+    return with_verdicts(batch.slice(1), verdict=["kept"] * (batch.num_rows - 1))
+
+
 DAYS = dg.StaticPartitionsDefinition(["monday", "tuesday"])
 
 
 def definitions(lake: Lake, *, limit: int = 3, numbers: int = 5) -> dg.Definitions:
-    """numbers → kept (those under a limit, the last one quarantined), both by day, with their checks."""
+    """numbers → kept (those under a limit, the last one quarantined) → after, all by day, with their checks.
+
+    A negative limit stands for a filter that loses a row.
+    """
 
     def attributes(**recipe: int) -> dict[str, Any]:
         version = f"c-{sorted(recipe.items())}"
@@ -40,14 +50,20 @@ def definitions(lake: Lake, *, limit: int = 3, numbers: int = 5) -> dg.Definitio
         key_prefix="t", partitions_def=DAYS, ins={"given": dg.AssetIn(["t", "numbers"])}, **attributes(limit=limit)
     )
     def kept(given: Dataset) -> Any:
+        if limit < 0:
+            return Mapped(given, lose_a_row)
         batch = given.read().combine_chunks().to_batches()[0]
         verdicts = ["kept" if n < limit else "rejected" for n in batch["n"].to_pylist()]
         return pa.Table.from_batches([with_verdicts(batch, verdict=[*verdicts[:-1], "quarantined"])])
 
-    graph = GraphSource()
+    @dg.asset(key_prefix="t", partitions_def=DAYS, ins={"given": dg.AssetIn(["t", "kept"])}, **attributes(limit=limit))
+    def after(given: Dataset) -> Any:
+        return given.read()
+
+    graph, assets = GraphSource(), [source, kept, after]
     graph.definitions = dg.Definitions(
-        assets=[source, kept],
-        asset_checks=[lake_checks("t", [source, kept], graph)],
+        assets=assets,
+        asset_checks=lake_checks("t", assets, graph),
         resources={"io_manager": LakeIOManager(lake, LocalEngine()), "lake": lake},
         executor=dg.in_process_executor,
     )
@@ -70,11 +86,13 @@ def run(lake: Lake, tmp_path: Path) -> Iterator[Callable[..., Evaluations]]:
         def execute(*names: str, day: str | None = "monday", **changes: int) -> Evaluations:
             job = definitions(lake, **changes).resolve_implicit_global_asset_job_def()
             checks = {
-                dg.AssetCheckKey(dg.AssetKey(["t", a]), c) for a in ("numbers", "kept") for c in (CONSERVED, CURRENT)
+                dg.AssetCheckKey(dg.AssetKey(["t", a]), c)
+                for a in {"numbers", "kept", *names}
+                for c in (CONSERVED, CURRENT)
             }
             keys = {dg.AssetKey(["t", name]) for name in names}
             subset = job.get_subset(asset_selection=keys, asset_check_selection=checks)
-            result = subset.execute_in_process(instance=instance, partition_key=day)
+            result = subset.execute_in_process(instance=instance, partition_key=day, raise_on_error=False)
             found = result.get_asset_check_evaluations()
             return {(e.asset_key.path[-1], e.check_name): e for e in found}
 
@@ -115,6 +133,19 @@ def test_lost_rows_fail(run: Callable[..., Evaluations], lake: Lake, counts: dic
     assert not found["kept", CONSERVED].passed
     assert text(found["kept", CONSERVED]) == fault
     assert found["numbers", CONSERVED].passed and found["kept", CURRENT].passed
+
+
+def test_nothing_is_made_from_what_lost_rows(run: Callable[..., Evaluations], lake: Lake) -> None:
+    found = run("numbers", "kept", "after", limit=-1)
+    assert not found["kept", CONSERVED].passed and found["kept", CONSERVED].blocking
+    assert text(found["kept", CONSERVED]) == "monday: 5 rows in, but 4 kept, 0 rejected, 0 quarantined"
+    assert lake.partitions("t/kept") and not lake.partitions("t/after")
+    assert ("after", CONSERVED) not in found
+    # Each partition is judged by itself, and one that is made well again lets its successors be made.
+    found = run("numbers", "kept", "after", day="tuesday")
+    assert found["after", CONSERVED].passed and lake.partitions("t/after") == ["tuesday"]
+    found = run("numbers", "kept", "after")
+    assert found["after", CONSERVED].passed and lake.partitions("t/after") == ["monday", "tuesday"]
 
 
 def test_an_input_that_changed_fails_until_it_is_followed(run: Callable[..., Evaluations]) -> None:

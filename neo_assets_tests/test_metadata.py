@@ -98,6 +98,14 @@ def test_an_unpartitioned_table(lake: Lake) -> None:
     assert (shown["plain"], shown["tree"], shown["rows of"]) == (1.5, Json([1, 2]), Markdown("| a |\n|---|\n| \\| |"))
 
 
+def test_a_wide_table_shows_its_first_columns(lake: Lake) -> None:
+    writer = lake.writer("t/wide", None)
+    writer.table(pa.table({f"c{n}": [n] for n in range(20)}))
+    header, _, row, _, note = describe(writer.commit(Provenance()))["sample"].text.split("\n")
+    assert cells(header) == [f"c{n}" for n in range(12)] and cells(row) == [str(n) for n in range(12)]
+    assert note == "*and 8 more columns*"
+
+
 def test_documents_are_shown_with_the_beginning_of_their_text(lake: Lake) -> None:
     writer = lake.writer("t/documents", None)
     urls = ["http://a.test/1", None, "http://a.test/3", "http://a.test/4"]

@@ -1,8 +1,10 @@
-"""The corpus: every kept document in exactly one subset, and what a phase of training reads of each."""
+"""The corpus: every kept document in exactly one subset, without personal data and evaluation items; and its mix."""
 
 from neo_assets.asset import Context, Dataset, Draft, Engine, Recipe, Relation, asset
 from neo_assets.partitions import ALL, subsets
 from neo_assets.plots import bar_chart
+from neo_assets.text.decontamination import Decontaminate, Items, ListHits
+from neo_assets.text.pii import RedactPii
 from neo_assets.tokens.mix import AssignSubset, mixture_tables
 from neo_assets.tokens.stages import tokens_by_subset
 
@@ -24,17 +26,56 @@ def subset(context: Context, english: Dataset, chinese: Dataset, engine: Engine,
     return engine.query(SELECT_SUBSET.format(subset=context.partition_key), assigned=assigned)
 
 
+@asset(kinds={"numba", "parquet"}, partitions_def=subsets)
+def redacted(subset: Dataset, engine: Engine, recipe: Recipe) -> Relation:
+    """The same documents with markers in place of personal data; `pii` says what stood where in the text before."""
+    return engine.map(subset, RedactPii(recipe.corpus.pii))
+
+
+@asset(kinds={"numba", "parquet"}, partitions_def=subsets, inputs={"tasks": "evaluation/tasks"})
+def decontaminated(redacted: Dataset, tasks: Dataset, engine: Engine, recipe: Recipe) -> Draft:
+    """What is trained on: documents that hold an evaluation item are rejected, or lose the passage.
+
+    The table `hits` says which item is where in which document of `redacted`, whatever was done about it.
+    """
+    names = sorted(name.removesuffix(".jsonl") for name in tasks.manifest.files)
+    given = Items(str(tasks.folder()), tuple(names)), recipe.corpus.decontamination
+    return Draft(
+        tables={"rows": engine.map(redacted, Decontaminate(*given)), "hits": engine.map(redacted, ListHits(*given))}
+    )
+
+
 STATISTICS = """
 SELECT subset, COUNT(*) AS documents, CAST(SUM(LENGTH(text)) AS BIGINT) AS characters, MIN(LENGTH(text)) AS shortest,
        CAST(AVG(LENGTH(text)) AS DOUBLE) AS mean_characters, MAX(LENGTH(text)) AS longest
 FROM documents GROUP BY subset ORDER BY subset
 """
 
+PII = """
+SELECT subset, span.kind AS kind, COUNT(*) AS places, COUNT(DISTINCT doc_id) AS documents
+FROM (SELECT subset, doc_id, UNNEST(pii) AS span FROM documents) AS found GROUP BY ALL ORDER BY subset, kind
+"""
 
-@asset(kinds={"duckdb", "parquet"}, inputs={"subset": ("corpus/subset", ALL)})
-def statistics(subset: Dataset, engine: Engine) -> Relation:
-    """Documents and characters of every subset."""
-    return engine.query(STATISTICS, documents=subset)
+CONTAMINATION = """
+SELECT subset, task, COUNT(DISTINCT item) AS items, COUNT(DISTINCT doc_id) AS documents,
+       CAST(SUM(matched_chars) AS BIGINT) AS matched_characters
+FROM hits GROUP BY subset, task ORDER BY subset, task
+"""
+
+
+@asset(
+    kinds={"duckdb", "parquet"},
+    inputs={"decontaminated": ("corpus/decontaminated", ALL), "redacted": ("corpus/redacted", ALL)},
+)
+def statistics(decontaminated: Dataset, redacted: Dataset, engine: Engine) -> Draft:
+    """Documents and characters of every subset; tables beside count personal data and the evaluation items found."""
+    return Draft(
+        tables={
+            "rows": engine.query(STATISTICS, documents=decontaminated),
+            "pii": engine.query(PII, documents=redacted),
+            "contamination": engine.query(CONTAMINATION, hits=decontaminated.named("hits")),
+        }
+    )
 
 
 @asset(kinds={"parquet"}, inputs={"token_shards": ("training/token_shards", ALL)})

@@ -5,21 +5,36 @@ from tempfile import TemporaryDirectory
 
 from neo_assets.asset import Compute, Context, Dataset, Draft, Engine, Recipe, Result, asset
 from neo_assets.evaluation.curves import score_curves
-from neo_assets.evaluation.overlap import seen_table
-from neo_assets.evaluation.tasks import build_tasks, write_tasks
+from neo_assets.evaluation.overlap import before_and_after, seen_table
+from neo_assets.evaluation.tasks import build_tasks, items_table, read_tasks, write_tasks
 from neo_assets.partitions import ALL, checkpoints
+from neo_assets.plots import bar_chart
 from neo_assets.seed import SEED_FOLDER
 from neo_assets.tokens.stages import files_below
 
 
-@asset(kinds={"json", "parquet"}, inputs={"subset": ("corpus/subset", ALL)})
-def tasks(subset: Dataset, recipe: Recipe) -> Draft:
-    """Items of every local task, and the share of them whose text is also in the corpus."""
+@asset(kinds={"json", "parquet"})
+def tasks(recipe: Recipe) -> Draft:
+    """Items of every local task, which the corpus is then kept clear of."""
     scratch = TemporaryDirectory()
     built = build_tasks(SEED_FOLDER, recipe.evaluation.tasks, recipe.evaluation.items_per_task, recipe.seed)
     write_tasks(built, Path(scratch.name))
-    texts = (text for batch in subset.batches(["text"]) for text in batch["text"].to_pylist())
-    return Draft(tables={"rows": seen_table(built, texts)}, files=files_below(scratch.name), scratch=scratch)
+    return Draft(tables={"rows": items_table(built)}, files=files_below(scratch.name), scratch=scratch)
+
+
+@asset(
+    kinds={"parquet", "matplotlib"},
+    inputs={"before": ("corpus/redacted", ALL), "after": ("corpus/decontaminated", ALL)},
+)
+def overlap(tasks: Dataset, before: Dataset, after: Dataset) -> Draft:
+    """The share of every task's items whose text is also in the corpus, before and after it was decontaminated."""
+    texts, texts_before = (
+        (text for batch in dataset.batches(["text"]) for text in batch["text"].to_pylist())
+        for dataset in (after, before)
+    )
+    table = seen_table(read_tasks(tasks.folder()), texts, texts_before)
+    chart = bar_chart(before_and_after(table), "task", "seen_share", "corpus")
+    return Draft(tables={"rows": table}, files={"overlap.png": chart})
 
 
 @asset(

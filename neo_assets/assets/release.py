@@ -27,30 +27,29 @@ def exposure_index(chunk: Dataset, recipe: Recipe) -> Draft:
 
 @asset(
     kinds={"markdown"},
-    inputs={"report": ("evaluation/report", LAST), "metrics": "training/metrics", "tasks": "evaluation/tasks"},
+    inputs={"report": ("evaluation/report", LAST), "metrics": "training/metrics", "overlap": "evaluation/overlap"},
 )
-def model_card(weights: Dataset, report: Dataset, metrics: Dataset, tasks: Dataset, recipe: Recipe) -> Draft:
+def model_card(weights: Dataset, report: Dataset, metrics: Dataset, overlap: Dataset, recipe: Recipe) -> Draft:
     """The model card, written from what was measured."""
-    card = model_card_of(recipe.release, recipe.training, weights, report, metrics, tasks)
+    card = model_card_of(recipe.release, recipe.training, weights, report, metrics, overlap)
     return Draft(files={"model_card.md": card.encode()})
 
 
 @asset(
     kinds={"markdown"},
     inputs={
-        "english": ("english/near_unique", ALL),
-        "chinese": ("chinese/near_unique", ALL),
+        "documents": ("corpus/decontaminated", ALL),
         "statistics": "corpus/statistics",
         "token_statistics": "training/token_statistics",
         "mix": "corpus/mix",
     },
 )
 def data_card(
-    english: Dataset, chinese: Dataset, statistics: Dataset, token_statistics: Dataset, mix: Dataset, recipe: Recipe
+    documents: Dataset, statistics: Dataset, token_statistics: Dataset, mix: Dataset, recipe: Recipe
 ) -> Draft:
-    """The data card: sources and licences, what every stage kept, subsets and mixture."""
+    """The data card: sources and licences, what every stage kept, personal data, evaluation items, subsets, mixture."""
     tables = {"statistics": statistics, "token_statistics": token_statistics, "mix": mix}
-    card = data_card_of(recipe.release, recipe.english.sources, (english, chinese), tables)
+    card = data_card_of(recipe.release, recipe.english.sources, documents, tables)
     return Draft(files={"data_card.md": card.encode()})
 
 

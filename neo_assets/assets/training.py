@@ -18,16 +18,16 @@ from neo_assets.tokens.tokenizer import Tokenizer
 @asset(
     kinds={"megatron"},
     partitions_def=subsets,
-    inputs={"subset": "corpus/subset", "tokenizer": "tokenizer/tokenizer"},
+    inputs={"documents": "corpus/decontaminated", "tokenizer": "tokenizer/tokenizer"},
 )
-def token_shards(context: Context, subset: Dataset, tokenizer: Dataset, recipe: Recipe) -> Draft:
+def token_shards(context: Context, documents: Dataset, tokenizer: Dataset, recipe: Recipe) -> Draft:
     """A subset as one stream of tokens in Megatron's IndexedDataset files, a digest per block, and a span per document.
 
     The table `spans` says which tokens are which document's.
     """
     scratch = TemporaryDirectory()
     shards = write_shards(
-        subset.batches(["doc_id", "url", "text"]),
+        documents.batches(["doc_id", "url", "text"]),
         Tokenizer.load(tokenizer.file("tokenizer.model"), recipe.tokenizer),
         Path(scratch.name),
         context.partition_key,

@@ -1,4 +1,4 @@
-"""Checks that every asset has: no row lost, inputs current. One step an area evaluates those of its assets."""
+"""Checks that every asset has: no row lost, which blocks what follows, and inputs current."""
 
 from collections.abc import Iterable, Iterator
 
@@ -12,29 +12,52 @@ from neo_assets.lake.manifest import Manifest
 CONSERVED, CURRENT = "rows_conserved", "inputs_current"
 
 
-def lake_checks(area: str, assets: Iterable[dg.AssetsDefinition], graph: "GraphSource") -> dg.AssetChecksDefinition:
-    """The two checks of every asset of an area."""
-    keys = [asset.key for asset in assets]
-    specs = [
-        dg.AssetCheckSpec(name, asset=key, description=description)
-        for key in keys
-        for name, description in (
-            (CONSERVED, "Rows in = kept + rejected + quarantined, and the parts hold what the manifest says."),
-            (CURRENT, "Made by the present code and recipe from what is now in force upstream."),
-        )
-    ]
+def lake_checks(
+    area: str, assets: Iterable[dg.AssetsDefinition], graph: "GraphSource"
+) -> list[dg.AssetChecksDefinition]:
+    """The two checks of every asset of an area.
 
-    @dg.multi_asset_check(specs=specs, name=f"{area}_lake_checks", can_subset=True)
+    `rows_conserved` blocks: in the run that made an asset, nothing is made from it unless it passed. So it has a step
+    of its own for each asset, between that asset and the next. `inputs_current` is one step, after all assets.
+    """
+    keys = [asset.key for asset in assets]
+    return [*(_conservation_check(key, graph) for key in keys), _currency_checks(area, keys, graph)]
+
+
+def _conservation_check(key: dg.AssetKey, graph: "GraphSource") -> dg.AssetChecksDefinition:
+    spec = dg.AssetCheckSpec(
+        CONSERVED,
+        asset=key,
+        description="Rows in = kept + rejected + quarantined, and the parts hold what the manifest says.",
+        blocking=True,
+    )
+
+    @dg.multi_asset_check(specs=[spec], name=f"{key.to_python_identifier()}__{CONSERVED}")
+    def check(context: dg.AssetCheckExecutionContext, lake: dg.ResourceParam[Lake]) -> Iterator[dg.AssetCheckResult]:
+        yield _conserved(lake, _nodes(context, graph.of(lake), key))
+
+    return check
+
+
+def _currency_checks(area: str, keys: list[dg.AssetKey], graph: "GraphSource") -> dg.AssetChecksDefinition:
+    description = "Made by the present code and recipe from what is now in force upstream."
+    specs = [dg.AssetCheckSpec(CURRENT, asset=key, description=description) for key in keys]
+
+    @dg.multi_asset_check(specs=specs, name=f"{area}__{CURRENT}", can_subset=True)
     def checks(context: dg.AssetCheckExecutionContext, lake: dg.ResourceParam[Lake]) -> Iterator[dg.AssetCheckResult]:
-        step = context.op_execution_context
-        partition = step.partition_key if step.has_partition_key else None
         for selected in sorted(context.selected_asset_check_keys):
-            asset = selected.asset_key.to_user_string()
-            found = graph.of(lake).partitions(asset)
-            nodes = [Node(asset, p) for p in (found if partition not in found else [partition])]
-            yield _conserved(lake, nodes) if selected.name == CONSERVED else _current(graph.of(lake), nodes)
+            now = graph.of(lake)
+            yield _current(now, _nodes(context, now, selected.asset_key))
 
     return checks
+
+
+def _nodes(context: dg.AssetCheckExecutionContext, graph: Graph, key: dg.AssetKey) -> list[Node]:
+    """The partition of the run if the asset has it, else every partition of the asset."""
+    step, asset = context.op_execution_context, key.to_user_string()
+    partition = step.partition_key if step.has_partition_key else None
+    found = graph.partitions(asset)
+    return [Node(asset, p) for p in (found if partition not in found else [partition])]
 
 
 class GraphSource:

@@ -8,6 +8,7 @@ import pyarrow.compute as pc
 from neo_assets.asset import Recipe
 from neo_assets.lake.dataset import Dataset
 from neo_assets.lake.lake import Lake
+from neo_assets.text.funnel import LEAKS, LINES, NO_LEAK
 
 LakeParam = dg.ResourceParam[Lake]
 
@@ -85,7 +86,33 @@ def crawls_came_to_their_end(lake: LakeParam) -> Iterator[dg.AssetCheckResult]:
     yield _result("crawl/pages", "came_to_its_end", not cut, days=len(ends), cut=len(cut))
 
 
+@dg.multi_asset_check(
+    specs=[
+        dg.AssetCheckSpec(
+            "no_row_lost_between_stages",
+            asset=[line, "funnel"],
+            description="Each stage of the line took in exactly what the one before kept, partition by partition.",
+            blocking=True,
+        )
+        for line in LINES
+    ],
+    can_subset=True,
+)
+def stages_join(context: dg.AssetCheckExecutionContext, lake: LakeParam) -> Iterator[dg.AssetCheckResult]:
+    """The funnels account for every document."""
+    for selected in sorted(context.selected_asset_check_keys):
+        found = str(lake.dataset(selected.asset_key.to_user_string()).metadata[LEAKS])
+        yield dg.AssetCheckResult(
+            asset_key=selected.asset_key,
+            check_name=selected.name,
+            passed=found == NO_LEAK,
+            severity=dg.AssetCheckSeverity.ERROR,
+            metadata={LEAKS: found},
+        )
+
+
 RESULT_CHECKS = [
+    stages_join,
     crawls_came_to_their_end,
     tokenizer_is_lossless,
     documents_have_one_subset,

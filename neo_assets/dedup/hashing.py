@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
+
+from neo_assets.compiled import compiled
 
 UInt32s = npt.NDArray[np.uint32]
 UInt64s = npt.NDArray[np.uint64]
@@ -25,21 +26,21 @@ _BLANK = np.uint32(32)
 _UNROLL = 8
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def _mix64(h: np.uint64) -> np.uint64:
     h = (h ^ (h >> _HALF)) * _MIX_1
     h = (h ^ (h >> _HALF)) * _MIX_2
     return h ^ (h >> _HALF)
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def _mix32(h: np.uint32) -> np.uint32:
     h = np.uint32(np.uint32(h ^ (h >> np.uint32(16))) * np.uint32(0x85EBCA6B))
     h = np.uint32(np.uint32(h ^ (h >> np.uint32(13))) * np.uint32(0xC2B2AE35))
     return np.uint32(h ^ (h >> np.uint32(16)))
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def compact(points: UInt32s, offsets: Int64s, actions: npt.NDArray[np.uint8]) -> tuple[UInt32s, Int64s]:
     """(points, offsets) without deleted points, whitespace collapsed to one space and trimmed."""
     kept = np.empty(points.size + 1, np.uint32)
@@ -61,7 +62,7 @@ def compact(points: UInt32s, offsets: Int64s, actions: npt.NDArray[np.uint8]) ->
     return kept[:size].copy(), ends
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def shingle_hashes(points: UInt32s, shingle_chars: int) -> UInt64s:
     """One 64-bit hash per shingle position; of a shorter text one hash of the whole; of an empty one none."""
     width = min(shingle_chars, points.size)
@@ -81,7 +82,7 @@ def shingle_hashes(points: UInt32s, shingle_chars: int) -> UInt64s:
     return hashes
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def minima(hashes: UInt32s, a: UInt32s, b: UInt32s, signature: UInt32s) -> None:
     """Lowers the signature (uint32) to the minima over these 32-bit hashes."""
     n_blocks = hashes.size // _UNROLL
@@ -104,7 +105,7 @@ def minima(hashes: UInt32s, a: UInt32s, b: UInt32s, signature: UInt32s) -> None:
             signature[j] = min(signature[j], np.uint32(a[j] * h + b[j]))
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def signatures(
     points: UInt32s, offsets: Int64s, shingle_chars: int, a: UInt32s, b: UInt32s
 ) -> tuple[UInt32s, npt.NDArray[np.int32]]:
@@ -119,7 +120,7 @@ def signatures(
     return found, n_shingles
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def band_keys(found: UInt32s, bands: int, rows: int) -> Int64s:
     """One 64-bit key per text and band, as int64[n_texts, bands]: a hash of the band's values in order."""
     keys = np.empty((found.shape[0], bands), np.int64)

@@ -19,15 +19,19 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from neo_assets.engine.progress import report
-from neo_assets.engine.relation import Kernel, Mapped, Queried, Relation
+from neo_assets.engine.relation import Kernel, Mapped, Queried, Relation, Streamed, landed, rows_judged
 from neo_assets.engine.work import Done, PartTask, peak_memory, run
-from neo_assets.lake.dataset import Dataset
-from neo_assets.lake.manifest import Resources
+from neo_assets.lake.dataset import ROWS, Dataset
+from neo_assets.lake.manifest import Provenance, Resources
 from neo_assets.lake.store import Store
 from neo_assets.lake.writer import VersionWriter, WrittenPart, write_judged, write_part
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
+
+PART_BYTES = 256 * 2**20
+"""A part of a query's result is closed at this size: ten thousand books are more than a worker's memory."""
+GROUP_ROWS = 1_000
 
 _pools: dict[int, ProcessPoolExecutor] = {}
 
@@ -72,6 +76,9 @@ class LocalEngine:
         """Carry the relation out into a table of the version."""
         started, cpu = time.perf_counter(), time.process_time()
         with self._scratch_store() as scratch:
+            relation = landed(relation, lambda stream: _land(stream, scratch))
+            if table == ROWS and writer.rows_in is None:
+                writer.rows_in = rows_judged(relation)  # how many rows a stream has is known only now
             done = list(self._carry_out(relation, writer.store, writer.folder, table, scratch))
         # Rows and decisions interleave per unit of work; each table's parts stay in unit order.
         writer.add(part for unit in done for part in unit.parts)
@@ -126,7 +133,7 @@ class LocalEngine:
         try:
             for name, relation in query.relations.items():
                 self._register(connection, name, relation, scratch)
-            reader = connection.sql(query.sql).to_arrow_reader(self.part_rows)
+            reader = connection.sql(query.sql).to_arrow_reader(min(self.part_rows, GROUP_ROWS))
             for index, rows in enumerate(_fixed_size(reader, self.part_rows)):
                 write = write_judged if judged else write_part
                 written = write(target, folder, table, index, rows)
@@ -181,19 +188,35 @@ class LocalEngine:
 _counter = itertools.count()
 
 
-def _fixed_size(reader: pa.RecordBatchReader, rows: int) -> Iterator[pa.Table]:
-    """Regroup batches into tables of exactly `rows` rows (the last may be shorter; at least one table)."""
-    pending, n_pending, any_table = [], 0, False
-    for batch in reader:
-        pending.append(batch)
-        n_pending += batch.num_rows
-        while n_pending >= rows:
-            whole = pa.Table.from_batches(pending)
-            yield whole.slice(0, rows)
-            any_table = True
-            pending, n_pending = whole.slice(rows).to_batches(), n_pending - rows
-    if n_pending or not any_table:
-        yield pa.Table.from_batches(pending, schema=reader.schema)
+def _land(stream: Streamed, scratch: Store) -> Dataset:
+    """The stream's rows in scratch space, a part for each batch: memory of one batch."""
+    writer = VersionWriter(scratch, f"stream-{next(_counter)}", None)
+    for index, batch in enumerate(stream.batches()):
+        writer.add(write_part(scratch, writer.folder, ROWS, index, pa.Table.from_batches([batch], stream.schema)))
+    if not writer.written:
+        writer.table(stream.schema.empty_table())
+    return writer.commit(Provenance())
+
+
+def _fixed_size(reader: pa.RecordBatchReader, rows: int, max_bytes: int = PART_BYTES) -> Iterator[pa.Table]:
+    """Regroup batches into tables of `rows` rows, or fewer where `max_bytes` are reached sooner; at least one table.
+
+    Bytes are looked at between groups of rows that do not depend on the batches, so neither do the tables.
+    """
+    group = min(rows, GROUP_ROWS)
+    pending, table, any_table = reader.schema.empty_table(), reader.schema.empty_table(), False
+    for batch in itertools.chain(reader, [None]):
+        if batch is not None:
+            pending = pa.concat_tables([pending, pa.Table.from_batches([batch])])
+        while pending.num_rows and (batch is None or pending.num_rows >= group):
+            take = min(group, rows - table.num_rows)
+            table = pa.concat_tables([table, pending.slice(0, take)])
+            pending = pending.slice(take)
+            if table.num_rows >= rows or table.nbytes >= max_bytes:
+                yield table
+                table, any_table = reader.schema.empty_table(), True
+    if table.num_rows or not any_table:
+        yield table
 
 
 def _pool(workers: int) -> ProcessPoolExecutor:

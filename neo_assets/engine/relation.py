@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -35,7 +35,16 @@ class Queried:
     judges: str | None = None
 
 
-Relation: TypeAlias = Dataset | Mapped | Queried | pa.Table
+@dataclass(frozen=True)
+class Streamed:
+    """Rows from outside the lake, read once when they are carried out: batches of one schema, each small enough
+    for memory. Equal calls give equal rows."""
+
+    schema: pa.Schema
+    batches: Callable[[], Iterator[pa.RecordBatch]]
+
+
+Relation: TypeAlias = Dataset | Mapped | Queried | Streamed | pa.Table
 
 
 @dataclass(frozen=True)
@@ -54,6 +63,19 @@ class Draft:
     def of(cls, result: Draft | Relation) -> Draft:
         """A bare relation is the main table."""
         return result if isinstance(result, Draft) else cls(tables={ROWS: result})
+
+
+def landed(relation: Relation, land: Callable[[Streamed], Dataset]) -> Relation:
+    """The same tree with every stream replaced by the table that `land` makes of it."""
+    match relation:
+        case Streamed():
+            return land(relation)
+        case Mapped(source=source):
+            return replace(relation, source=landed(source, land))
+        case Queried(relations=relations):
+            return replace(relation, relations={name: landed(given, land) for name, given in relations.items()})
+        case _:
+            return relation
 
 
 def rows_judged(relation: Relation) -> int | None:

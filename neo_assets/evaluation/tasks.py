@@ -17,6 +17,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+
 Item = dict[str, Any]
 Builder = Callable[[Path, int, int], list[Item]]
 
@@ -53,6 +55,20 @@ def write_tasks(tasks: Mapping[str, Sequence[Item]], folder: Path) -> str:
         lines = (json.dumps(item, ensure_ascii=False, sort_keys=True) for item in items)
         (folder / f"{name}.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
     return tasks_digest(folder, sorted(tasks))
+
+
+def read_tasks(folder: Path) -> dict[str, list[Item]]:
+    """The items of every `<task>.jsonl` in a folder, by task."""
+    return {path.stem: _json_lines(path) for path in sorted(folder.glob("*.jsonl"))}
+
+
+def items_table(tasks: Mapping[str, Sequence[Item]]) -> pa.Table:
+    """A row per item: task, item, and the text that a model must not have seen."""
+    rows = [(name, item["id"], item["probe"]) for name, items in sorted(tasks.items()) for item in items]
+    columns = zip(*rows, strict=True) if rows else ((), (), ())
+    return pa.table(
+        {name: pa.array(values, pa.string()) for name, values in zip(("task", "item", "probe"), columns, strict=True)}
+    )
 
 
 def tasks_digest(folder: Path, names: Iterable[str]) -> str:

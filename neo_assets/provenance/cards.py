@@ -50,6 +50,8 @@ class DataFacts:
     mixes: Sequence[Row]
     recipe_name: str
     crawl_days: Sequence[str] = ()
+    personal_data: Sequence[Row] = ()
+    contamination: Sequence[Row] = ()
 
 
 @dataclass(frozen=True, order=True)
@@ -126,6 +128,10 @@ def data_card(facts: DataFacts) -> str:
         f"# Training text of {release.title}\n\nBuilt by recipe `{facts.recipe_name}`. {days}",
         f"## Subsets\n\n{table([*facts.subsets, *_total(facts.subsets)])}",
         f"## What every stage kept\n\n{table(facts.stages)}",
+        "## Personal data\n\nReplaced by markers: e-mail and public IP addresses, telephone and identity card numbers,"
+        f" as far as patterns find them.\n\n{table(facts.personal_data)}",
+        "## Evaluation items\n\nItems of the local tasks that were in the documents before, and were taken out with"
+        f" the sentence, line or document that held them.\n\n{table(facts.contamination)}",
         f"## Mix\n\n{table(facts.mixes)}",
         f"## Sources and licences\n\n{table(facts.sources)}",
     ]

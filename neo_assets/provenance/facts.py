@@ -21,8 +21,8 @@ from neo_assets.provenance.cards import (
     model_card,
 )
 from neo_assets.provenance.cards import release_manifest as assemble
-from neo_assets.recipe.lines import SourceSettings
 from neo_assets.recipe.release import ReleaseSection
+from neo_assets.recipe.sources import SourceSettings
 from neo_assets.recipe.training import TrainingSection, n_parameters
 
 
@@ -55,10 +55,10 @@ def model_card_of(
     weights: Dataset,
     report: Dataset,
     metrics: Dataset,
-    tasks: Dataset,
+    overlap: Dataset,
 ) -> str:
     """The model card of the released weights, with the scores of the last checkpoint."""
-    seen = {row["task"]: row["seen_share"] for row in tasks.read().to_pylist()}
+    seen = {row["task"]: row["seen_share"] for row in overlap.read().to_pylist()}
     behind = {input_name(m.asset, m.partition): m for m in upstream(weights)}
     steps = metrics.read().to_pylist()
     tail = [step["loss"] for step in steps[-20:]]
@@ -84,16 +84,16 @@ def model_card_of(
 def data_card_of(
     release: ReleaseSection,
     sources: Mapping[str, SourceSettings],
-    kept: Iterable[Dataset],
+    documents: Dataset,
     tables: Mapping[str, Dataset],
 ) -> str:
     """The data card.
 
     Args:
-        kept: what the cleaning lines kept, all partitions.
+        documents: the text that is trained on, all partitions.
         tables: `statistics`, `token_statistics` and `mix`.
     """
-    behind = upstream(*kept)
+    behind = upstream(documents)
     tokens = {row["subset"]: row["tokens"] for row in tables["token_statistics"].read().to_pylist()}
     facts = DataFacts(
         release=release,
@@ -112,6 +112,8 @@ def data_card_of(
             {name: row[name] for name in ("phase", "subset", "repeat_factor", "weighted_tokens", "share")}
             for row in tables["mix"].read().to_pylist()
         ],
+        personal_data=_rows_of(tables["statistics"].named("pii")),
+        contamination=_rows_of(tables["statistics"].named("contamination")),
         recipe_name=release.name,
         crawl_days=[str(m.partition) for m in behind if m.asset == "crawl/pages"],
     )
@@ -130,6 +132,11 @@ def manifest_of(release: ReleaseSection, *released: Dataset) -> bytes:
         Artefact(m.asset, m.partition, m.digest, m.provenance.code_version, m.rows or None, None) for m in behind
     ]
     return manifest_json(assemble(release.name, release.name, digest, files, artefacts)).encode()
+
+
+def _rows_of(table: Dataset) -> list[dict[str, Any]]:
+    """The rows of a table, none where a handle has no such table."""
+    return table.read().to_pylist() if table.parts else []
 
 
 def _phases(training: TrainingSection) -> Iterator[Row]:

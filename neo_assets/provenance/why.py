@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
@@ -13,8 +14,10 @@ import pyarrow.compute as pc
 from neo_assets.lake.dataset import DECISIONS, ROWS, Dataset, input_name
 from neo_assets.lake.lake import Lake
 
-SPANS = "spans"
-"""Tables that say which tokens belong to which document."""
+SPANS, HITS = "spans", "hits"
+"""Tables that say which tokens belong to which document, and which evaluation items were in it."""
+LISTS = ("checkpoints", "pii", "cuts")
+"""Columns of lists that are told of; other nested ones are too long."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,9 @@ def _steps(
         yield Step(asset, partition, row.get("outcome") or "kept", _describe(row, told))
     for row in _named(dataset.named(DECISIONS), ids, urls):
         yield Step(asset, partition, row["verdict"], _reason(datasets, row))
+    hits = list(_named(dataset.named(HITS), ids, urls))
+    if hits:
+        yield Step(asset, partition, "held", _describe_hits(hits))
     spans = list(_named(dataset.named(SPANS), ids, urls))
     if spans:
         yield Step(asset, partition, "tokens", _describe_spans(spans))
@@ -85,7 +91,7 @@ def _matching(dataset: Dataset, column: str, values: set[str]) -> Iterator[dict[
     """Rows whose column has one of the values, long columns left out; none where there is no such column."""
     if not dataset.parts or column not in dataset.schema.names:
         return
-    columns = [f.name for f in dataset.schema if f.name == "checkpoints" or not _is_long(f)]
+    columns = [f.name for f in dataset.schema if f.name in LISTS or not _is_long(f)]
     for batch in dataset.batches(columns):
         yield from batch.filter(pc.is_in(batch[column], pa.array(sorted(values), pa.string()))).to_pylist()
 
@@ -101,7 +107,18 @@ def _describe(row: dict[str, Any], told: dict[str, Any]) -> str:
     )
     new = {name: row[name] for name in shown if row.get(name) not in (None, "") and told.get(name) != row[name]}
     told |= new
-    return ", ".join(f"{name} {_short(value)}" for name, value in new.items())
+    return ", ".join([*(f"{name} {_short(value)}" for name, value in new.items()), *_taken_out(row, told)])
+
+
+def _taken_out(row: dict[str, Any], told: dict[str, Any]) -> Iterator[str]:
+    """Personal data by kind, and passages, that a stage took out of the text; each is told once."""
+    if row.get("pii") and "pii" not in told:
+        kinds = Counter(span["kind"] for span in row["pii"])
+        yield "replaced " + ", ".join(f"{n} {kind}" for kind, n in sorted(kinds.items()))
+        told["pii"] = kinds
+    if row.get("cuts") and "cuts" not in told:
+        told["cuts"] = sum(cut["end"] - cut["start"] for cut in row["cuts"])
+        yield f"cut {told['cuts']} characters with evaluation items"
 
 
 def _reason(datasets: Sequence[Dataset], row: dict[str, Any]) -> str:
@@ -123,6 +140,18 @@ def _url_of(datasets: Sequence[Dataset], doc_id: str) -> str:
     """The URL of a surviving document, from the first table that holds it."""
     rows = (row for dataset in datasets for row in _matching(dataset, "doc_id", {doc_id}) if row.get("url"))
     return next((str(row["url"]) for row in rows), doc_id)
+
+
+def _describe_hits(hits: Sequence[dict[str, Any]]) -> str:
+    """The evaluation items that were in the document, with the share of each and its characters."""
+    items: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
+    for row in hits:
+        items[row["task"], row["item"]].append(row)
+    shown = [
+        f"{task} {item} (share {rows[0]['share']:.2f}, {sum(row['matched_chars'] for row in rows)} characters)"
+        for (task, item), rows in items.items()
+    ]
+    return ", ".join(shown[:3]) + (f" and {len(shown) - 3} more" if len(shown) > 3 else "")
 
 
 def _describe_spans(spans: Sequence[dict[str, Any]]) -> str:

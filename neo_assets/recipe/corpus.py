@@ -1,4 +1,4 @@
-"""Settings of the corpus: its subsets, and how often each phase of pre-training reads them."""
+"""Settings of the corpus: its subsets, what is taken out of them, and how often each phase of training reads them."""
 
 from __future__ import annotations
 
@@ -41,6 +41,47 @@ class SubsetSettings(Section):
         return not self.sources and not self.hosts
 
 
+PiiKind = Literal["email", "id_card", "ip", "phone"]
+Marker = Annotated[str, StringConstraints(pattern=r"^(<[A-Z_]{1,20}>|\[[A-Z_]{1,20}\]|〈[A-Z_]{1,20}〉)$")]
+"""In brackets and without digits, so that a marker is never taken for personal data itself."""
+
+
+class PiiSettings(Section):
+    """What personal data is replaced by; a kind without a marker is left alone."""
+
+    markers: dict[PiiKind, Marker] = Field(
+        default={"email": "<EMAIL>", "id_card": "<ID_CARD>", "ip": "<IP>", "phone": "<PHONE>"},
+        description="marker by kind; plain text to the tokenizer, no token of its own",
+    )
+
+
+class DecontaminationSettings(Section):
+    """How training text is kept clear of evaluation items: by windows of words and characters that both hold.
+
+    A window has `window_words` words or `window_characters` Chinese characters, or a mixture that weighs as much.
+    """
+
+    action: Literal["document", "passage"] = Field(
+        default="document", description="reject a document that holds an item, or cut the sentences and lines that do"
+    )
+    window_words: int = Field(default=13, ge=4, le=64, description="as in GPT-3 and its followers")
+    window_characters: int = Field(
+        default=20, ge=6, le=64, description="about as many characters as 13 words have: a Chinese word has 1.5 to 1.6"
+    )
+    shortest_item: float = Field(
+        default=0.5,
+        gt=0,
+        le=1,
+        description="an item shorter than a window is looked for whole if this share of one long",
+    )
+    least_share: float = Field(
+        default=0.2, gt=0, le=1, description="of an item's windows that a document must hold: less is a common phrase"
+    )
+    least_characters: int = Field(
+        default=50, ge=0, description="a document cut to fewer characters but whitespace is rejected"
+    )
+
+
 class MixtureSettings(Section):
     """How often one phase of pre-training reads each subset."""
 
@@ -65,6 +106,8 @@ class CorpusSection(Section):
     """Every kept document belongs to exactly one subset: the first in the order given here that takes it."""
 
     subsets: dict[SubsetName, SubsetSettings] = Field(min_length=1)
+    pii: PiiSettings = PiiSettings()
+    decontamination: DecontaminationSettings = DecontaminationSettings()
     phases: dict[str, MixtureSettings] = Field(min_length=1, description="by the phase names of `training`")
     published_shares: dict[Category, float] = Field(
         default={}, description="shares of the whole corpus that were published; reported beside the measured"

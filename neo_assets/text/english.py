@@ -1,101 +1,169 @@
-"""Quality signals of English documents, with the denominators their papers intend.
-
-Units: a *token* is a run between whitespace; a *word* is a run of letters and digits, inner apostrophes and hyphens
-included, lower-cased. N-grams are n-grams of words; characters are those inside words.
-"""
+"""Quality signals of English documents: one compiled pass over characters, words and n-grams."""
 
 from __future__ import annotations
 
-import re
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
-from neo_assets.text.badwords import count_english
+from neo_assets.compiled import compiled
+from neo_assets.hashing import holds, table_of
+from neo_assets.text.annotate import Models, Quality, UrlCategories, append_signals
+from neo_assets.text.classes import class_of, decomposed_length_of, lower_of
+from neo_assets.text.repetition import N_SHARES, number_units, repetition_shares
+from neo_assets.text.scan import COUNT, ENGLISH, LINE, by_name, scan_characters
 from neo_assets.text.signals import (
-    ELLIPSIS,
+    ENGLISH_SIGNALS,
+    QUALITY_SIGNAL,
     Measured,
-    Signal,
-    append_signals,
-    entropy_nats,
-    measure_repetition,
+    line_signals,
     repetition_signals,
     share,
-    share_of_bullet_lines,
-    text_lines,
+    shared_signals,
 )
+from neo_assets.text.terms import WordTerms, build_word_terms, count_word_terms
+from neo_assets.text.units import Units, code_points, unit_hash, unit_hashes
+from neo_assets.text.words import count_english_tokens, count_words, english_words
 
-_WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
-_LETTER = re.compile(r"[^\W\d_]")
-_SENTENCE_END = re.compile(r"[.!?]+(?=[\s\"'”’)\]]|$)")
-_BAD_CHARACTER = re.compile(r"[\x00-\x08\x0e-\x1f\x7f\ufffd]")
+_WITHOUT_MARKS = str.maketrans("", "", "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~")
+_JAVASCRIPT_HASH = np.uint64(unit_hash("javascript"))
 
-ENGLISH_SIGNALS: tuple[Signal, ...] = (
-    Signal("n_chars", pa.int64(), "characters that are not whitespace"),
-    Signal("n_words", pa.int64(), "words"),
-    Signal("n_lines", pa.int64(), "lines with text"),
-    Signal("n_sentences", pa.int64(), "stretches with a word, ended by . ! ? or by the end"),
-    Signal("mean_word_length", pa.float64(), "characters per word"),
-    Signal("frac_lines_ellipsis", pa.float64(), "share of lines ending in an ellipsis"),
-    Signal("frac_lines_bullet", pa.float64(), "share of lines starting with a bullet"),
-    Signal("frac_tokens_no_letter", pa.float64(), "share of tokens without a letter"),
-    Signal("n_stop_words", pa.int64(), "different stop words"),
-    Signal("symbols_per_word", pa.float64(), "hash signs and ellipses per word"),
-    Signal("frac_chars_curly", pa.float64(), "curly braces per character"),
-    Signal("lorem_ipsum_per_char", pa.float64(), "'lorem ipsum' per character"),
-    Signal("frac_words_unique", pa.float64(), "different words per word"),
-    Signal("unigram_entropy", pa.float64(), "entropy of the word distribution, nats"),
-    Signal("bad_words_per_word", pa.float64(), "listed obscene terms per word"),
-    Signal("frac_chars_bad", pa.float64(), "control and replacement characters per character"),
-    *repetition_signals(),
-)
+
+class EnglishLists(NamedTuple):
+    """Lists as the scan reads them: stop words as tokens, stop words as words, obscene terms."""
+
+    stop_tokens: npt.NDArray[np.uint64]
+    stop_words: npt.NDArray[np.uint64]
+    bad_words: WordTerms
 
 
 @dataclass(frozen=True)
 class AnnotateEnglish:
-    """Kernel: appends one column per signal of `ENGLISH_SIGNALS`."""
+    """Kernel: appends one column per signal of `ENGLISH_SIGNALS`, and `quality_score` if there is a quality model.
+
+    Signals of models and URL lists that are not given are null.
+    """
 
     stop_words: tuple[str, ...]
     bad_words: tuple[str, ...]
+    urls: UrlCategories | None = None
+    models: Models | None = None
+    quality: Quality | None = None
 
     def __call__(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        return append_signals(
-            batch, ENGLISH_SIGNALS, lambda text: measure_english(text, self.stop_words, self.bad_words)
-        )
+        signals = ENGLISH_SIGNALS if self.quality is None else (*ENGLISH_SIGNALS, QUALITY_SIGNAL)
+        return append_signals(batch, signals, self._measure)
+
+    def _measure(self, batch: pa.RecordBatch, texts: list[str]) -> Measured:
+        measured, words = measure_english(texts, english_lists(self.stop_words, self.bad_words))
+        measured["ccnet_language_score"] = batch.column("language_score")
+        if self.models is not None:
+            points, offsets = code_points(texts)
+            measured |= self.models.measure(points, offsets, words)
+        if self.urls is not None:
+            measured["rps_doc_ut1_blacklist"] = pa.array(self.urls.categories(batch.column("url").to_pylist()))
+        if self.quality is not None:
+            measured["quality_score"] = self.quality.scores(texts)
+        return measured
 
 
-def measure_english(text: str, stop_words: tuple[str, ...], bad_words: tuple[str, ...]) -> Measured:
-    """All signals of one document; linear in its length."""
-    lowered = text.lower()
-    words = _WORD.findall(lowered)
-    tokens = text.split()
-    lines = text_lines(text)
-    number_of: dict[str, int] = {}
-    ids = np.fromiter((number_of.setdefault(word, len(number_of)) for word in words), np.int64, len(words))
-    lengths = np.fromiter(map(len, words), np.int64, len(words))
-    n_words, n_chars = len(words), sum(map(len, tokens))
-    return {
-        "n_chars": n_chars,
-        "n_words": n_words,
-        "n_lines": len(lines),
-        "n_sentences": count_sentences(text),
-        "mean_word_length": share(int(lengths.sum()), n_words),
-        "frac_lines_ellipsis": share(sum(line.endswith(("...", "…")) for line in lines), len(lines)),
-        "frac_lines_bullet": share_of_bullet_lines(lines),
-        "frac_tokens_no_letter": share(sum(not _LETTER.search(token) for token in tokens), len(tokens)),
-        "n_stop_words": sum(word in number_of for word in set(stop_words)),
-        "symbols_per_word": share(text.count("#") + len(ELLIPSIS.findall(text)), n_words),
-        "frac_chars_curly": share(text.count("{") + text.count("}"), len(text)),
-        "lorem_ipsum_per_char": share(lowered.count("lorem ipsum"), len(text)),
-        "frac_words_unique": share(len(number_of), n_words),
-        "unigram_entropy": entropy_nats(np.bincount(ids)),
-        "bad_words_per_word": share(count_english(lowered, words, bad_words), n_words),
-        "frac_chars_bad": share(len(_BAD_CHARACTER.findall(text)), len(text)),
-        **measure_repetition(ids, lengths),
+@lru_cache(maxsize=8)
+def english_lists(stop_words: tuple[str, ...], bad_words: tuple[str, ...]) -> EnglishLists:
+    """The lists, hashed."""
+    plain = [word.lower().translate(_WITHOUT_MARKS) for word in stop_words]
+    return EnglishLists(
+        table_of(unit_hashes(stop_words)), table_of(unit_hashes(filter(None, plain))), build_word_terms(bad_words)
+    )
+
+
+def measure_english(texts: Sequence[str], lists: EnglishLists) -> tuple[Measured, Units]:
+    """The signals of texts that need no model, and their words; linear in the characters."""
+    points, offsets = code_points(texts)
+    n_texts = len(texts)
+    counts = np.zeros((n_texts, len(COUNT)), np.int64)
+    more = np.zeros((n_texts, len(MORE)), np.float64)
+    shares = np.zeros((n_texts, N_SHARES), np.float64)
+    lines = np.empty((int(np.count_nonzero(points == ord("\n"))) + n_texts, len(LINE)), np.float32)
+    line_offsets = np.zeros(n_texts + 1, np.int64)
+    hashes = np.empty(points.size // 2 + n_texts, np.uint64)
+    word_offsets = np.zeros(n_texts + 1, np.int64)
+    _measure(
+        points, offsets, class_of(), lower_of(), decomposed_length_of(), lists, counts, more, shares, lines,
+        line_offsets, hashes, word_offsets,
+    )  # fmt: skip
+    c, m = by_name(COUNT, counts), by_name(MORE, more)
+    measured = shared_signals(counts) | line_signals(lines[: line_offsets[-1]], line_offsets)
+    measured |= repetition_signals(shares, "rps_doc_frac_chars_top_{n}gram", "rps_doc_frac_chars_dupe_{n}grams")
+    measured |= {
+        "rps_doc_lorem_ipsum": share(c.lorem_ipsum, c.word_chars + np.maximum(c.words - 1, 0)),
+        "rps_doc_num_sentences": c.published_sentences,
+        "rps_doc_frac_unique_words": share(m.distinct_words, c.words),
+        "rps_doc_unigram_entropy": m.entropy,
+        "rps_doc_ldnoobw_words": m.bad_words,
+        "bad_words_per_word": share(m.bad_words, c.words),
+        "n_stop_words": m.stop_words,
+        "n_chars": c.written_chars,
     }
+    return measured, Units(hashes[: word_offsets[-1]], word_offsets)
 
 
-def count_sentences(text: str) -> int:
-    """Stretches that hold a word and end at . ! ? before a space or quote, or at the end of the text."""
-    return sum(_WORD.search(stretch) is not None for stretch in _SENTENCE_END.split(text))
+class More(NamedTuple):
+    """Columns of what is measured on words beside the counts."""
+
+    distinct_words: int
+    entropy: int
+    stop_words: int
+    bad_words: int
+
+
+MORE = More(*range(len(More._fields)))
+
+
+@compiled()
+def _measure(
+    points: Any, offsets: Any, classes: Any, lower: Any, decomposed: Any, lists: Any, counts: Any, more: Any,
+    shares: Any, lines: Any, line_offsets: Any, hashes: Any, word_offsets: Any,
+) -> None:  # fmt: skip
+    line_ends = np.empty(lines.shape[0], np.int64)
+    for text in range(offsets.size - 1):
+        own = points[offsets[text] : offsets[text + 1]]
+        count = counts[text]
+        row = line_offsets[text]
+        n_lines = scan_characters(own, ENGLISH, classes, lower, count, lines[row:], line_ends)
+        line_offsets[text + 1] = row + n_lines
+        count_english_tokens(own, classes, lists.stop_tokens, count)
+        words, n_words = english_words(own, classes, lower, decomposed)
+        count_words(words, n_words, _JAVASCRIPT_HASH, 1, line_ends[:n_lines], count, lines[row:])
+        found = words.hashes[:n_words]
+        hashes[word_offsets[text] : word_offsets[text] + n_words] = found
+        word_offsets[text + 1] = word_offsets[text] + n_words
+        measure_words(found, words.lengths[:n_words], lists.stop_words, shares[text], more[text])
+        more[text, MORE.bad_words] = count_word_terms(found, 0, n_words, lists.bad_words)
+
+
+@compiled()
+def measure_words(hashes: Any, lengths: Any, stop_words: Any, shares: Any, more: Any) -> None:
+    """Writes a text's repetition shares, different words, entropy in nats, and different stop words."""
+    n_words = hashes.size
+    ids = np.empty(n_words, np.int32)
+    counts = np.empty(n_words, np.int32)
+    n_distinct = number_units(hashes, ids, counts)
+    ends = np.zeros(n_words + 1, np.int64)
+    entropy = 0.0
+    n_stop_words = 0
+    seen = -1
+    for i in range(n_words):
+        ends[i + 1] = ends[i] + lengths[i]
+        if ids[i] > seen:  # the first occurrence
+            seen = ids[i]
+            part = counts[seen] / n_words
+            entropy -= part * np.log(part)
+            n_stop_words += holds(stop_words, hashes[i])
+    more[MORE.distinct_words], more[MORE.stop_words] = n_distinct, n_stop_words
+    more[MORE.entropy] = entropy
+    repetition_shares(ids, counts[:n_distinct], ends, shares)

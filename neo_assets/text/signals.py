@@ -1,28 +1,28 @@
-"""Measurements that both languages share, each a share or a count of one document.
+"""The catalogue of quality signals, and how they follow from what the compiled scans count.
 
-Shares with an empty denominator are 0, so a signal is always a number.
+Names that begin with `ccnet_` and `rps_` are RedPajama-V2's 42 annotations. Their English values follow its published
+definitions, but that a document without words has 0 where RedPajama-V2 has nothing, that values are not rounded, and
+that overlapping occurrences of a top n-gram count once. Chinese has the same names; each meaning states its unit.
+Shares with an empty denominator are 0, so a signal of a text is always a number; signals of models and lists that are
+not configured are null.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-TOP_NGRAMS = (2, 3, 4)
-DUPLICATE_NGRAMS = (5, 6, 7, 8, 9, 10)
+from neo_assets.text.repetition import DUPLICATE_NGRAMS, TOP_NGRAMS
+from neo_assets.text.scan import COUNT, LINE, by_name
 
-BULLETS = tuple("•●○■□▪▫※·➢‣▶◀◦–")
-"""Bullet characters (MAP-Neo Matrix, English rule B3, without its repetitions)."""
+Measured = dict[str, pa.Array | npt.NDArray[np.generic]]
+Floats = npt.NDArray[np.float64]
 
-ELLIPSIS = re.compile(r"\.{2,}|…+")
-"""One ellipsis, however long."""
-
-Measured = dict[str, int | float]
+REAL, WHOLE, LINES = pa.float64(), pa.int64(), pa.list_(pa.float32())
 
 
 class Signal(NamedTuple):
@@ -33,69 +33,162 @@ class Signal(NamedTuple):
     meaning: str
 
 
-def share(part: float, whole: float) -> float:
-    """The part of the whole, 0 where there is no whole."""
-    return part / whole if whole else 0.0
-
-
-def text_lines(text: str) -> list[str]:
-    """The trimmed lines that hold anything."""
-    return [stripped for line in text.split("\n") if (stripped := line.strip())]
-
-
-def share_of_bullet_lines(lines: Sequence[str]) -> float:
-    """Share of lines starting with a bullet."""
-    return share(sum(line.startswith(BULLETS) for line in lines), len(lines))
-
-
-def entropy_nats(counts: npt.NDArray[np.int64]) -> float:
-    """Shannon entropy of the distribution with these counts, natural logarithm."""
-    counts = counts[counts > 0]
-    if counts.size < 2:
-        return 0.0
-    shares = counts / counts.sum()
-    return float(-(shares * np.log(shares)).sum())
-
-
-def repetition_signals() -> tuple[Signal, ...]:
-    """The columns that `measure_repetition` gives."""
-    top = (
-        Signal(f"frac_chars_top_{n}gram", pa.float64(), f"share of characters in the commonest {n}-gram")
-        for n in TOP_NGRAMS
-    )
-    duplicate = (
-        Signal(f"frac_chars_duplicate_{n}gram", pa.float64(), f"share of characters in repeated {n}-grams")
-        for n in DUPLICATE_NGRAMS
-    )
-    return (*top, *duplicate)
-
-
-def measure_repetition(ids: npt.NDArray[np.int64], lengths: npt.NDArray[np.int64]) -> Measured:
-    """Repetition signals of the units with these ids and lengths in characters; linear in the units."""
-    from neo_assets.text.repetition import duplicate_ngram_chars, top_ngram_chars
-
-    ends = np.concatenate((np.zeros(1, np.int64), np.cumsum(lengths, dtype=np.int64)))
-    n_chars = int(ends[-1])
-    measured: Measured = {}
-    for n in TOP_NGRAMS:
-        measured[f"frac_chars_top_{n}gram"] = share(top_ngram_chars(ids, ends, n), n_chars)
+def _shared(words: str, tokens: str, letters: str, marks: str, bullets: str, digits: str) -> Iterator[Signal]:
+    """Signals of both languages, in the units of one."""
+    yield Signal("ccnet_language_score", REAL, "confidence of the language identifier, 0 to 1")
+    yield Signal("ccnet_length", WHOLE, "characters")
+    yield Signal("ccnet_nlines", WHOLE, "lines, empty ones included")
+    yield Signal("rps_doc_curly_bracket", REAL, "curly braces per character")
+    yield Signal("rps_doc_frac_all_caps_words", REAL, f"share of {tokens} in capitals")
+    yield Signal("rps_doc_frac_lines_end_with_ellipsis", REAL, "share of lines ending in ... or …")
+    yield Signal("rps_doc_frac_no_alph_words", REAL, f"share of {tokens} without {letters}")
+    yield Signal("rps_doc_lorem_ipsum", REAL, "'lorem ipsum' per character of normalised text")
+    yield Signal("rps_doc_mean_word_length", REAL, f"characters per word; a word: {words}")
+    yield Signal("rps_doc_stop_word_fraction", REAL, f"share of {tokens} that are stop words")
+    yield Signal("rps_doc_symbol_to_word_ratio", REAL, f"'#', '...' and '…' per one of {tokens}")
+    yield Signal("rps_doc_frac_unique_words", REAL, "different words per word")
+    yield Signal("rps_doc_unigram_entropy", REAL, "entropy of the word distribution, nats")
+    yield Signal("rps_doc_word_count", WHOLE, "words")
+    yield Signal("rps_doc_num_sentences", WHOLE, f"stretches with a word between {marks}")
+    yield Signal("rps_lines_ending_with_terminal_punctution_mark", LINES, "1 for a line that ends in a closing mark")
+    yield Signal("rps_lines_javascript_counts", LINES, "words of a line that are 'javascript'")
+    yield Signal("rps_lines_num_words", LINES, "words of a line")
+    yield Signal("rps_lines_numerical_chars_fraction", LINES, f"share of {digits} in the normalised line")
+    yield Signal("rps_lines_start_with_bulletpoint", LINES, f"1 for a line that starts with a bullet, {bullets}")
+    yield Signal("rps_lines_uppercase_letter_fraction", LINES, "capital letters per character of a line")
     for n in DUPLICATE_NGRAMS:
-        measured[f"frac_chars_duplicate_{n}gram"] = share(duplicate_ngram_chars(ids, ends, n), n_chars)
-    return measured
+        yield Signal(f"rps_doc_frac_chars_dupe_{n}grams", REAL, f"share of word characters in repeated word {n}-grams")
+    for n in TOP_NGRAMS:
+        yield Signal(f"rps_doc_frac_chars_top_{n}gram", REAL, f"share of word characters in the top word {n}-gram")
+    yield Signal("rps_doc_ldnoobw_words", WHOLE, "listed obscene terms")
+    yield Signal("n_sentences", WHOLE, "sentences: stretches with a word, up to a sentence mark or the end")
+    yield Signal("n_stop_words", WHOLE, "different stop words")
+    yield Signal("frac_lines_bullet", REAL, "share of lines with text that start with a bullet")
+    yield Signal("frac_lines_read_more", REAL, "share of lines with text that end in 'read more' or its like")
+    yield Signal("frac_sentences_read_more", REAL, "share of sentences and headings that end so")
+    yield Signal("frac_lines_javascript", REAL, "share of lines with text that hold 'javascript'")
+    yield Signal("frac_lines_lorem_ipsum", REAL, "share of lines with text that hold 'lorem ipsum'")
+    yield Signal("frac_sentences_duplicate", REAL, "share of sentences and headings that occurred before")
+    yield Signal("frac_chars_duplicate_sentences", REAL, "share of letters and digits in those")
+    yield Signal("hash_runs_per_word", REAL, "runs of # per word")
+    yield Signal("ellipses_per_word", REAL, "ellipses per word")
+    yield Signal("frac_punctuation", REAL, "punctuation per character")
+    yield Signal("frac_words_not_alphabetic", REAL, "share of words that are not all letters")
+    yield Signal("frac_words_numeric", REAL, "share of words that are all numerals")
+    yield Signal("bad_words_per_word", REAL, "listed obscene terms per word")
+    yield Signal("frac_chars_bad", REAL, "control and replacement characters per character")
 
 
-def append_signals(
-    batch: pa.RecordBatch, signals: Sequence[Signal], measure: Callable[[str], Measured]
-) -> pa.RecordBatch:
-    """The batch with one column per signal, null where the text is null.
+MODEL_SIGNALS: tuple[Signal, ...] = (
+    Signal("ccnet_perplexity", REAL, "perplexity under the language model of the reference set"),
+    Signal("ccnet_bucket", REAL, "0 head, 1 middle, 2 tail: thirds of the web by perplexity"),
+    *(
+        Signal(f"rps_doc_{name}_importance", REAL, f"log ratio of the text's likelihood, {name} over web (DSIR)")
+        for name in ("books", "openwebtext", "wikipedia")
+    ),
+    Signal("rps_doc_ml_wikiref_score", REAL, "probability of a page that Wikipedia cites, against web"),
+    Signal("rps_doc_ml_palm_score", REAL, "probability of Wikipedia, books or OpenWebText, against web"),
+    Signal("rps_doc_ml_wikipedia_score", REAL, "probability of a Wikipedia article, against web"),
+)
+URL_SIGNAL = Signal("rps_doc_ut1_blacklist", WHOLE, "number of the URL list's category that names the page; null: none")
+QUALITY_SIGNAL = Signal("quality_score", REAL, "probability of high quality by the configured classifier")
 
-    A column that already has a signal's name, such as the length of a page as extracted, gives way to it.
-    """
-    names = {signal.name for signal in signals}
-    batch = batch.select([name for name in batch.schema.names if name not in names])
-    measured = [None if text is None else measure(text) for text in batch.column("text").to_pylist()]
-    for signal in signals:
-        column = [None if row is None else row[signal.name] for row in measured]
-        field = pa.field(signal.name, signal.type, metadata={b"meaning": signal.meaning.encode()})
-        batch = batch.append_column(field, pa.array(column, signal.type))
-    return batch
+ENGLISH_SIGNALS: tuple[Signal, ...] = (
+    *_shared(
+        words="a stretch between whitespace, without ASCII punctuation",
+        tokens="tokens (runs of word characters or of marks)",
+        letters="an ASCII letter",
+        marks=". ! ?",
+        bullets="by RedPajama-V2's list",
+        digits="numerals",
+    ),
+    *MODEL_SIGNALS,
+    URL_SIGNAL,
+    Signal("n_chars", WHOLE, "characters that are not whitespace"),
+)
+
+CHINESE_SIGNALS: tuple[Signal, ...] = (
+    *_shared(
+        words="what jieba cuts, with a letter or digit",
+        tokens="tokens (what jieba cuts, but whitespace)",
+        letters="a letter of any script",
+        marks="sentence marks of either width; a full stop before a digit is none",
+        bullets="by MAP-Neo's list",
+        digits="decimal digits",
+    ),
+    *MODEL_SIGNALS,
+    URL_SIGNAL,
+    Signal("n_chars", WHOLE, "characters"),
+    Signal("frac_brackets", REAL, "share of characters inside 【】"),
+    Signal("frac_digits", REAL, "share of digits among letters and digits"),
+    Signal("char_entropy", REAL, "entropy of the distribution of characters but whitespace, nats"),
+    Signal("frac_chars_unique", REAL, "different per character, mean over stretches of 1,000 characters"),
+    Signal("frac_han", REAL, "share of Chinese characters among letters"),
+    Signal("frac_traditional", REAL, "share of Traditional forms among characters whose form tells"),
+    Signal("frac_mojibake", REAL, "share of characters that look like wrongly decoded text"),
+    *(Signal(f"frac_chars_top_{n}chars", REAL, f"share of the commonest {n} characters in a row") for n in TOP_NGRAMS),
+    *(
+        Signal(f"frac_chars_dupe_{n}chars", REAL, f"share of characters in repeated {n}-grams of characters")
+        for n in DUPLICATE_NGRAMS
+    ),
+)
+
+
+def share(part: npt.NDArray[np.int64], whole: npt.NDArray[np.int64]) -> Floats:
+    """The parts of the wholes, 0 where there is no whole."""
+    return np.divide(part, whole, out=np.zeros(part.shape, np.float64), where=whole != 0)
+
+
+def shared_signals(counts: npt.NDArray[np.int64]) -> Measured:
+    """Signals that follow from the counts alone; int64[n_texts, len(COUNT)]."""
+    c = by_name(COUNT, counts)  # one array per count
+    n_words, n_tokens, n_chars, n_texts = c.words, c.tokens, c.chars, c.lines_with_text
+    return {
+        "ccnet_length": n_chars,
+        "ccnet_nlines": c.lines,
+        "rps_doc_curly_bracket": share(c.curly_braces, n_chars),
+        "rps_doc_frac_all_caps_words": share(c.tokens_capitals, n_tokens),
+        "rps_doc_frac_lines_end_with_ellipsis": share(c.lines_ellipsis, c.lines),
+        "rps_doc_frac_no_alph_words": share(c.tokens_no_letter, n_tokens),
+        "rps_doc_mean_word_length": share(c.word_chars, n_words),
+        "rps_doc_stop_word_fraction": share(c.tokens_stop_word, n_tokens),
+        "rps_doc_symbol_to_word_ratio": share(c.symbols, n_tokens),
+        "rps_doc_word_count": n_words,
+        "n_sentences": c.sentences,
+        "frac_lines_bullet": share(c.lines_bullet, n_texts),
+        "frac_lines_read_more": share(c.lines_read_more, n_texts),
+        "frac_sentences_read_more": share(c.stretches_read_more, c.stretches),
+        "frac_lines_javascript": share(c.lines_javascript, n_texts),
+        "frac_lines_lorem_ipsum": share(c.lines_lorem_ipsum, n_texts),
+        "frac_sentences_duplicate": share(c.stretches_duplicate, c.stretches),
+        "frac_chars_duplicate_sentences": share(c.stretch_chars_duplicate, c.stretch_chars),
+        "hash_runs_per_word": share(c.hash_runs, n_words),
+        "ellipses_per_word": share(c.ellipses, n_words),
+        "frac_punctuation": share(c.punctuation, n_chars),
+        "frac_words_not_alphabetic": share(c.words_not_alphabetic, n_words),
+        "frac_words_numeric": share(c.words_numeric, n_words),
+        "frac_chars_bad": share(c.bad_chars, n_chars),
+    }
+
+
+def repetition_signals(shares: Floats, top: str, duplicate: str) -> Measured:
+    """Columns of repetition shares by their names' patterns, in which {n} stands for the length."""
+    names = [top.format(n=n) for n in TOP_NGRAMS] + [duplicate.format(n=n) for n in DUPLICATE_NGRAMS]
+    return {name: shares[:, column] for column, name in enumerate(names)}
+
+
+def line_signals(lines: npt.NDArray[np.float32], offsets: npt.NDArray[np.int64]) -> Measured:
+    """The six line annotations as lists; lines of text i are `lines[offsets[i]:offsets[i + 1]]`."""
+    starts = pa.array(offsets, pa.int32())
+    columns = (
+        ("rps_lines_ending_with_terminal_punctution_mark", LINE.ends_terminal),
+        ("rps_lines_javascript_counts", LINE.javascript),
+        ("rps_lines_num_words", LINE.words),
+        ("rps_lines_numerical_chars_fraction", LINE.numerical),
+        ("rps_lines_start_with_bulletpoint", LINE.bullet),
+        ("rps_lines_uppercase_letter_fraction", LINE.uppercase),
+    )
+    return {
+        name: pa.ListArray.from_arrays(starts, pa.array(np.ascontiguousarray(lines[:, column])))
+        for name, column in columns
+    }

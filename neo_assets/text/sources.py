@@ -1,20 +1,29 @@
-"""The English sources' documents: of files (plain text cut at its headings, code, JSON lines) and of our crawl."""
+"""The English sources' documents: of files in several formats, and of our crawl.
+
+A broken record is quarantined, a broken file fails the partition; docs/operations.md lists what is what.
+"""
 
 from __future__ import annotations
 
-import gzip
-import json
-import re
-from collections import Counter
-from collections.abc import Iterator
-from itertools import pairwise
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
+from urllib.parse import urlsplit
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
-from neo_assets.lake.records import document_id
-from neo_assets.recipe.lines import SourceSettings
+from neo_assets.engine.protocol import Engine
+from neo_assets.engine.relation import Relation, Streamed
+from neo_assets.lake.records import KEPT, QUARANTINED, VERDICT_COLUMNS, document_id
+from neo_assets.recipe.sources import SourceSettings
+from neo_assets.text.redpajama import PREFIX, SHIPPED, SIGNALS_END, redpajama_records, shipped_value
+from neo_assets.text.source_files import Record, SourceError, checked, naming
+from neo_assets.text.source_rows import json_records, parquet_records
+from neo_assets.text.source_text import split_text, text_records
+
+__all__ = ["SOURCE_SCHEMA", "SourceError", "crawled_records", "file_records", "read_source", "split_text"]
 
 SOURCE_SCHEMA = pa.schema(
     [
@@ -30,116 +39,222 @@ SOURCE_SCHEMA = pa.schema(
         ("licence", pa.string()),
     ]
 )
+_READING = pa.schema([*VERDICT_COLUMNS, ("position", pa.int64()), ("place_id", pa.string()), ("place", pa.string())])
+BATCH_ROWS = 10_000
+BATCH_CHARS = 16_000_000
+MAX_CHARS = 10_000_000
 
 
-class Piece(NamedTuple):
-    """A document inside a file: what identifies it there, its title and its text."""
+@dataclass(frozen=True)
+class SourceReader:
+    """Reads the files of a source, in the order of their names, as record batches of bounded rows and characters."""
 
-    identity: str
-    title: str
-    text: str
+    name: str
+    settings: SourceSettings
+    folder: Path
+    files: tuple[Path, ...]
+    max_chars: int
+    shipped: Mapping[str, pa.DataType]
+
+    @classmethod
+    def of(cls, name: str, settings: SourceSettings, folder: Path, max_chars: int) -> SourceReader:
+        """The reader of a source whose files lie below a folder.
+
+        Raises:
+            ValueError: the source is a crawl.
+            SourceError: no file matches the source's path, or a Parquet file's columns cannot be read.
+        """
+        if settings.path is None:
+            raise ValueError(f"source {name!r} is a crawl: its documents come from the crawl's assets, not from files")
+        files = tuple(sorted(file for file in folder.glob(settings.path) if file.is_file()))
+        if settings.kind == "redpajama":
+            files = tuple(file for file in files if not file.name.endswith(SIGNALS_END))
+        if not files:
+            raise SourceError(
+                f"source {name!r}: no file matches {settings.path!r} below the seed folder; "
+                f"put the files there, or mend english.sources.{name}.path"
+            )
+        for file in files:
+            if not _is_utf8(file.as_posix()):
+                raise SourceError(f"source {name!r}: the name of {file.as_posix()!r} is not UTF-8; rename it")
+        return cls(name, settings, folder, files, max_chars, _shipped_by(name, settings, folder, files))
+
+    @property
+    def documents(self) -> pa.Schema:
+        """What a document of this source has: `SOURCE_SCHEMA`, and a column for each annotation it ships."""
+        return pa.schema([*SOURCE_SCHEMA, *(pa.field(PREFIX + name, kind) for name, kind in self.shipped.items())])
+
+    @property
+    def schema(self) -> pa.Schema:
+        """Documents, a verdict on each, where it was found, and its number among all records."""
+        return pa.schema([*self.documents, *_READING])
+
+    def __call__(self) -> Iterator[pa.RecordBatch]:
+        rows: list[dict[str, Any]] = []
+        n_chars = 0
+        for position, row in enumerate(self._rows()):
+            rows.append({**row, "position": position})
+            n_chars += len(row.get("text") or "")
+            if len(rows) >= BATCH_ROWS or n_chars >= BATCH_CHARS:
+                yield pa.RecordBatch.from_pylist(rows, self.schema)
+                rows, n_chars = [], 0
+        yield pa.RecordBatch.from_pylist(rows, self.schema)
+
+    def _rows(self) -> Iterator[dict[str, Any]]:
+        for file in self.files:
+            path = file.relative_to(self.folder).as_posix()
+            with naming(self.name, path):
+                for record in self._records(file):
+                    yield self._row(path, checked(record, self.max_chars))
+
+    def _records(self, file: Path) -> Iterator[Record]:
+        match self.settings.kind:
+            case "jsonl":
+                return json_records(file, self.settings)
+            case "parquet":
+                return parquet_records(file, self.settings, self.shipped)
+            case "redpajama":
+                return redpajama_records(file, self.settings)
+            case _:
+                return text_records(file, self.settings, self.max_chars)
+
+    def _row(self, path: str, record: Record) -> dict[str, Any]:
+        settings, fault = self.settings, record.fault
+        named = f"{path}#{record.identity}" if record.identity else path
+        place = f"{path}, {record.place}" if record.place else path
+        # A newline cannot follow a path in the name of a sound record: no document has the id of a place.
+        place_id = document_id(self.name, f"{path}\n{record.place}")
+        if fault is not None:
+            url = f"seed:{path}#{record.place}" if record.place else f"seed:{path}"
+            return {
+                "doc_id": place_id, "url": url, "source": self.name, "licence": settings.licence, "place": place,
+                "verdict": QUARANTINED, "rule": fault.rule, "value": fault.value, "threshold": fault.threshold,
+                "reason": f"{place}: {fault.reason}", "place_id": place_id,
+            }  # fmt: skip
+        language, score = self._language(record)
+        row = {
+            "doc_id": document_id(self.name, named), "url": record.url or f"seed:{named}", "host": _host(record.url),
+            "day": record.day, "title": record.title, "text": record.text,
+            "language": language, "language_score": score,
+            "source": self.name, "licence": settings.licence, "verdict": KEPT, "place": place, "place_id": place_id,
+        }  # fmt: skip
+        given = record.shipped or {}
+        return row | {PREFIX + name: shipped_value(name, given.get(name)) for name in self.shipped}
+
+    def _language(self, record: Record) -> tuple[str | None, float | None]:
+        """Label and confidence as the data set ships them; code is code; of other text they are still to be found."""
+        if "code" in (self.settings.kind, self.settings.language):
+            return self.settings.language, 1.0
+        if record.language_score is None:
+            return None, None
+        return record.language or self.settings.language, record.language_score
+
+
+def file_records(
+    engine: Engine, name: str, settings: SourceSettings, folder: Path, max_chars: int = MAX_CHARS
+) -> Relation:
+    """The documents of a file source, judged: by `SOURCE_SCHEMA` and columns for shipped annotations, ordered by id.
+
+    A document's id comes from its file's path below the folder and its heading, `id` or number; its URL is its own, or
+    `seed:path#id`. Of records with the same id the first is kept. Memory: one batch, and what the engine sorts in.
+
+    Raises:
+        SourceError: now or when it is carried out, for files that cannot be read to their end.
+    """
+    reader = SourceReader.of(name, settings, folder, max_chars)
+    found = Streamed(reader.schema, reader)
+    return engine.query(_judged_records(reader.documents.names), judges="found", found=found)
 
 
 def read_source(name: str, settings: SourceSettings, seed_folder: Path) -> pa.Table:
-    """The documents of a file source, by `SOURCE_SCHEMA`, ordered by document id.
-
-    A document's id comes from its file's path below the seed folder and its heading (or the `id` of a JSON object),
-    its URL is `seed:path#heading`. All files are read into memory: meant for seeds, not for dumps of terabytes.
+    """All documents of a file source in memory, by `SOURCE_SCHEMA`, ordered by id: for small reference texts.
 
     Raises:
-        ValueError: the source is a crawl, or a line of a JSON lines file has no text `text`.
-        FileNotFoundError: no file matches the source's path.
+        ValueError: the source is a crawl.
+        SourceError: a file cannot be read, a record is broken, or two have the same id.
     """
-    if settings.path is None:
-        raise ValueError(f"source {name!r} is a crawl: its documents come from the crawl's assets, not from files")
-    files = sorted(file for file in seed_folder.glob(settings.path) if file.is_file())
-    if not files:
-        raise FileNotFoundError(f"source {name!r}: no file matches {settings.path!r} in the seed folder")
-    rows = []
-    for file in files:
-        path = file.relative_to(seed_folder).as_posix()
-        for piece in _pieces(file, path, settings):
-            rows.append(_row(name, settings, path, piece))
-    return pa.Table.from_pylist(sorted(rows, key=lambda row: str(row["doc_id"])), SOURCE_SCHEMA)
+    reader = SourceReader.of(name, settings, seed_folder, MAX_CHARS)
+    table = pa.Table.from_batches(list(reader()), reader.schema)
+    for verdict, reason in zip(table["verdict"].to_pylist(), table["reason"].to_pylist(), strict=True):
+        if verdict != KEPT:
+            raise SourceError(f"source {name!r}: {reason}")
+    if len(set(table["doc_id"].to_pylist())) != table.num_rows:
+        raise SourceError(f"source {name!r}: two records have the same id; number them apart")
+    return table.select(SOURCE_SCHEMA.names).sort_by("doc_id")
 
 
 def crawled_records(name: str, settings: SourceSettings) -> str:
-    """SQL over the relation `extracted`: all crawled pages as documents of this source, by `SOURCE_SCHEMA`.
+    """SQL over the relation `extracted`: all crawled pages as documents of this source, by `SOURCE_SCHEMA`, judged.
 
-    Pages in other languages are among them; normalisation rejects those, so that each is accounted for.
+    A page without address or text is quarantined. Pages in other languages are among the kept; normalisation rejects
+    those, so that each is accounted for.
     """
     # Names and licences are checked by the recipe to hold no quotes.
     return f"""
 SELECT
     doc_id, url, host, day, title, text, language, language_score,
-    '{name}' AS source, '{settings.licence}' AS licence
+    '{name}' AS source, '{settings.licence}' AS licence,
+    CASE WHEN url IS NULL OR url = '' OR text IS NULL THEN '{QUARANTINED}' ELSE '{KEPT}' END AS verdict,
+    CASE WHEN url IS NULL OR url = '' THEN 'url' WHEN text IS NULL THEN 'text' END AS rule,
+    CAST(NULL AS DOUBLE) AS value, CAST(NULL AS DOUBLE) AS threshold,
+    CAST(NULL AS VARCHAR) AS survivor, CAST(NULL AS DOUBLE) AS similarity,
+    CASE WHEN url IS NULL OR url = '' THEN 'url missing' WHEN text IS NULL THEN 'it has no text' END AS reason
 FROM extracted
 ORDER BY doc_id
 """  # noqa: S608
 
 
-def _row(name: str, settings: SourceSettings, path: str, piece: Piece) -> dict[str, Any]:
-    record = f"{path}#{piece.identity}" if piece.identity else path
-    return {
-        "doc_id": document_id(name, record),
-        "url": f"seed:{record}",
-        "title": piece.title,
-        "text": piece.text,
-        "language": settings.language,
-        "language_score": 1.0,
-        "source": name,
-        "licence": settings.licence,
-    }
+def _judged_records(columns: Iterable[str]) -> str:
+    """SQL over `found`: its verdicts, and quarantine for a sound record whose id an earlier one has."""
+    others = ", ".join(f'"{name}"' for name in columns if name != "doc_id")
+    return f"""
+WITH firsts AS (
+    SELECT doc_id AS first_id, MIN(position) AS first_position, MIN_BY(place, position) AS first_place
+    FROM found WHERE verdict = '{KEPT}' GROUP BY doc_id
+),
+judged AS (
+    SELECT found.*, first_id, first_place, COALESCE(position > first_position, FALSE) AS again
+    FROM found LEFT JOIN firsts ON found.doc_id = first_id AND verdict = '{KEPT}'
+)
+SELECT
+    CASE WHEN again THEN place_id ELSE doc_id END AS doc_id,
+    {others},
+    CASE WHEN again THEN '{QUARANTINED}' ELSE verdict END AS verdict,
+    CASE WHEN again THEN 'duplicate_id' ELSE rule END AS rule,
+    value, threshold,
+    CASE WHEN again THEN first_id END AS survivor,
+    similarity,
+    CASE WHEN again THEN place || ': its id was taken by ' || first_place ELSE reason END AS reason
+FROM judged
+ORDER BY doc_id
+"""  # noqa: S608
 
 
-def _pieces(file: Path, path: str, settings: SourceSettings) -> Iterator[Piece]:
-    """The documents of one file, in their order."""
-    if settings.kind == "jsonl":
-        yield from _objects(file, path)
-        return
-    text = file.read_text(encoding="utf-8", errors="replace")
-    if settings.split_at is None:
-        yield Piece("", file.stem, text)
-        return
-    yield from _distinct(split_text(text, settings.split_at, settings.group_chars))
+def _shipped_by(
+    name: str, settings: SourceSettings, folder: Path, files: tuple[Path, ...]
+) -> Mapping[str, pa.DataType]:
+    """The annotations that the files hold, known before they are read, so that all batches have the same columns."""
+    if settings.kind == "redpajama":
+        return SHIPPED
+    if settings.kind != "parquet":
+        return {}
+    found: set[str] = set()
+    for file in files:
+        with naming(name, file.relative_to(folder).as_posix()):
+            found |= set(pq.read_schema(file).names)
+    return {name: kind for name, kind in SHIPPED.items() if name in found}
 
 
-def split_text(text: str, heading: str, group_chars: int = 0) -> Iterator[tuple[str, str]]:
-    """(heading, text) of each stretch from one heading line to the next; what precedes the first has heading ''.
-
-    Consecutive stretches are joined, under the first one's heading, until they have `group_chars` characters.
-    Joined again, the texts are the whole text. Stretches of nothing but whitespace are left out.
-    """
-    starts = [match.start() for match in re.finditer(heading, text, re.MULTILINE)]
-    cuts = sorted({0, *starts, len(text)})
-    title, group = "", ""
-    for start, end in pairwise(cuts):
-        stretch = text[start:end]
-        if not group:
-            title = stretch.strip().split("\n", 1)[0].strip() if start in starts else ""
-        group += stretch
-        if len(group) >= group_chars:
-            if group.strip():
-                yield title, group
-            group = ""
-    if group.strip():
-        yield title, group
+def _is_utf8(text: str) -> bool:
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
-def _distinct(stretches: Iterator[tuple[str, str]]) -> Iterator[Piece]:
-    """Pieces whose identity is the heading, numbered from its second occurrence on."""
-    seen: Counter[str] = Counter()
-    for title, text in stretches:
-        seen[title] += 1
-        yield Piece(title if seen[title] == 1 else f"{title}~{seen[title]}", title, text)
-
-
-def _objects(file: Path, path: str) -> Iterator[Piece]:
-    """The objects of a JSON lines file, plain or gzipped, which have `text` and may have `id` and `title`."""
-    opened = gzip.open if file.suffix == ".gz" else open
-    with opened(file, "rt", encoding="utf-8") as lines:
-        for number, line in enumerate(lines, start=1):
-            record = json.loads(line)
-            if not isinstance(record, dict) or not isinstance(record.get("text"), str):
-                raise ValueError(f"{path}, line {number}: expected an object with a text field 'text'")
-            yield Piece(str(record.get("id", number)), str(record.get("title", "")), record["text"])
+def _host(url: str | None) -> str | None:
+    try:
+        return urlsplit(url).hostname if url else None
+    except ValueError:
+        return None

@@ -26,13 +26,30 @@ class ModelError(Exception):
 
 @dataclass(frozen=True)
 class IdentifyLanguage:
-    """Adds `language` (ISO 639 code) and `language_score` (0 to 1) of the column `text`; null for null."""
+    """Adds `language` (ISO 639 code) and `language_score` (0 to 1) of the column `text`; null for null.
+
+    Where the batch has these columns, a row keeps the score it has.
+    """
 
     def __call__(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        found = [None if text is None else identify(text) for text in batch.column("text").to_pylist()]
-        languages = pa.array([one and one[0] for one in found], pa.string())
-        scores = pa.array([one and one[1] for one in found], pa.float64())
-        return batch.append_column("language", languages).append_column("language_score", scores)
+        texts = batch.column("text").to_pylist()
+        given = self._given(batch)
+        found = [
+            known if known[1] is not None else (None, None) if text is None else identify(text)
+            for text, known in zip(texts, given, strict=True)
+        ]
+        for column, (name, kind) in enumerate((("language", pa.string()), ("language_score", pa.float64()))):
+            values = pa.array([one[column] for one in found], kind)
+            index = batch.schema.get_field_index(name)
+            batch = batch.append_column(name, values) if index < 0 else batch.set_column(index, name, values)
+        return batch
+
+    @staticmethod
+    def _given(batch: pa.RecordBatch) -> list[tuple[str | None, float | None]]:
+        if "language_score" not in batch.schema.names:
+            return [(None, None)] * batch.num_rows
+        columns = (batch.column(name).to_pylist() for name in ("language", "language_score"))
+        return list(zip(*columns, strict=True))
 
 
 def identify(text: str) -> tuple[str, float]:

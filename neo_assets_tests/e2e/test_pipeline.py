@@ -62,6 +62,18 @@ def test_released_weights_are_the_trained_ones(built: Checkout) -> None:
             assert upstream[asset, partition] == digest
 
 
+def test_personal_data_is_replaced_before_training(built: Checkout) -> None:
+    lake = built.lake
+    [found] = lake.dataset("corpus/statistics").named("pii").read().to_pylist()
+    assert found == {"subset": "code", "kind": "email", "places": 1, "documents": 1}
+    before, after = (
+        "".join(lake.dataset(f"corpus/{stage}", ["code"]).read(["text"])["text"].to_pylist())
+        for stage in ("subset", "decontaminated")
+    )
+    # Python's textwrap.py names its author.
+    assert "Greg Ward <gward@python.net>" in before and "gward@" not in after and "Greg Ward <<EMAIL>>" in after
+
+
 def test_why_explains_kept_filtered_and_duplicate_documents(built: Checkout) -> None:
     lake = built.lake
     chunks = lake.dataset("training/chunk", lake.partitions("training/chunk"))

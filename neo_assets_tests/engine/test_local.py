@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,9 +10,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-from neo_assets.engine.local import LocalEngine
+from neo_assets.engine.local import LocalEngine, _fixed_size
 from neo_assets.engine.progress import listening
-from neo_assets.engine.relation import Relation, rows_judged
+from neo_assets.engine.relation import Relation, Streamed, rows_judged
 from neo_assets.lake.dataset import Dataset
 from neo_assets.lake.lake import Lake
 from neo_assets.lake.manifest import Provenance
@@ -132,3 +133,61 @@ def test_progress_is_told(tmp_path: Path) -> None:
     with listening(lambda *given: told.append(given)):
         carried_out(engine, lake, engine.map(committed(lake, ROWS, 50), Double()))
     assert told == [("rows", 1, 2), ("rows", 2, 2)]
+
+
+def stream(*sizes: int) -> Streamed:
+    """100 rows in batches of these sizes."""
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        at = 0
+        for size in sizes:
+            yield from ROWS.slice(at, size).combine_chunks().to_batches() or [EMPTY]
+            at += size
+
+    return Streamed(ROWS.schema, batches)
+
+
+EMPTY = pa.RecordBatch.from_pylist([], ROWS.schema)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_stream_is_rows_like_others(tmp_path: Path, workers: int) -> None:
+    digests = set()
+    for sizes in ((100,), (1, 0, 99), (50, 50)):
+        lake, engine = Lake(str(tmp_path / "-".join(map(str, sizes)))), LocalEngine(workers=workers, part_rows=30)
+        found = carried_out(engine, lake, engine.map(stream(*sizes), Double(), KeepUnder(50)))
+        assert found.manifest.counts is not None
+        assert found.manifest.counts.model_dump() == {"rows_in": 100, "kept": 25, "rejected": 75, "quarantined": 0}
+        digests.add(found.manifest.digest)
+        query = engine.query(
+            "SELECT a.doc_id, a.n FROM a JOIN b USING (doc_id) ORDER BY doc_id", a=stream(*sizes), b=found
+        )
+        assert carried_out(engine, lake, query).rows == 25
+    assert len(digests) == 1
+
+
+def test_rows_that_a_query_loses_from_a_stream_are_missed(tmp_path: Path) -> None:
+    lake, engine = Lake(str(tmp_path)), LocalEngine()
+    sql = "SELECT doc_id, n, 'kept' AS verdict FROM found WHERE n > 9 ORDER BY doc_id"
+    found = carried_out(engine, lake, engine.query(sql, judges="found", found=stream(60, 40)))
+    assert found.manifest.counts is not None
+    assert (found.manifest.counts.rows_in, found.manifest.counts.kept) == (100, 90)
+    assert not found.manifest.counts.balanced
+
+
+def test_a_stream_without_rows_keeps_its_schema(tmp_path: Path) -> None:
+    lake, engine = Lake(str(tmp_path)), LocalEngine()
+    for given in (stream(), stream(0)):
+        assert carried_out(engine, lake, given).schema.names == ["doc_id", "n"]
+
+
+def test_parts_are_bounded_in_bytes_whatever_the_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("neo_assets.engine.local.GROUP_ROWS", 4)
+    wide = pa.table({"n": range(50), "text": ["x" * 1000] * 50})
+    layouts = set()
+    for size in (1, 7, 50):
+        reader = pa.RecordBatchReader.from_batches(wide.schema, wide.to_batches(size))
+        parts = list(_fixed_size(reader, 20, 10_000))
+        assert pa.concat_tables(parts).equals(wide)
+        layouts.add(tuple(part.num_rows for part in parts))
+    assert layouts == {(12, 12, 12, 12, 2)}

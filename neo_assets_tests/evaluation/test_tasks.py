@@ -14,6 +14,8 @@ from neo_assets.evaluation.tasks import (
     Item,
     TaskError,
     build_tasks,
+    items_table,
+    read_tasks,
     tasks_digest,
     write_tasks,
 )
@@ -96,6 +98,14 @@ def test_the_digest_covers_names_and_items(tmp_path: Path, tasks: dict[str, list
     changed = {**tasks, "zh_xiehouyu": tasks["zh_xiehouyu"][:-1]}
     assert write_tasks(changed, tmp_path / "c") != digest
     assert tasks_digest(tmp_path / "a", sorted(tasks)) == digest
+
+
+def test_what_is_written_is_read_and_listed(tmp_path: Path, tasks: dict[str, list[Item]]) -> None:
+    write_tasks(tasks, tmp_path)
+    assert read_tasks(tmp_path) == tasks
+    rows = items_table(tasks).to_pylist()
+    assert [(row["task"], row["item"]) for row in rows] == [(n, i["id"]) for n in sorted(tasks) for i in tasks[n]]
+    assert items_table({}).num_rows == 0
 
 
 def test_unknown_and_empty_tasks_are_refused(tmp_path: Path) -> None:

@@ -52,7 +52,7 @@ def document(n: int, day: str = DAY_1, **more: Any) -> dict[str, Any]:
 
 
 def documents_lake(lake: Lake) -> None:
-    """Pages of two days → extracted → filtered → unique → tokens → exposures."""
+    """Pages of two days → extracted → filtered → unique → redacted → decontaminated → tokens → exposures."""
     pages, extracted, filtered = [], [], []
     for day, numbers in ((DAY_1, (1, 2, 3, 4)), (DAY_2, (1, 5))):
         rows = [
@@ -84,8 +84,23 @@ def documents_lake(lake: Lake) -> None:
     duplicate = {"verdict": "rejected", "rule": "near_duplicate", "survivor": f"{DAY_1}:d3", "similarity": 0.91234}
     second = [document(1, DAY_2, n_chars=1, verdict="kept"), document(5, DAY_2, n_chars=5) | duplicate]
     unique_2 = commit(lake, f"chinese/near_unique|{DAY_2}", second, *filtered)
+    kept = [document(1), document(3), document(1, DAY_2)]
+    found = [[], [{"kind": "phone", "start": 3, "end": 14}, {"kind": "phone", "start": 20, "end": 31}], []]
+    redacted = [row | {"pii": spans} for row, spans in zip(kept, found, strict=True)]
+    redacted_zh = commit(lake, "corpus/redacted|zh", redacted, unique_1, unique_2)
+    holds = {"rule": "decontamination", "value": 0.9, "threshold": 0.2, "reason": "holds exam 7 (90%)"}
+    decontaminated = [
+        redacted[0] | {"cuts": [], "verdict": "kept"},
+        redacted[1] | {"cuts": [{"start": 5, "end": 25}], "verdict": "kept"},
+        redacted[2] | {"cuts": [], "verdict": "rejected"} | holds,
+    ]
+    hits = [
+        row | {"task": "exam", "item": "7", "share": share, "start": 8, "end": 20, "matched_chars": 12}
+        for row, share in ((kept[1], 0.5), (kept[2], 0.9))
+    ]
+    documents = commit(lake, "corpus/decontaminated|zh", decontaminated, redacted_zh, hits=hits)
     shards = commit(
-        lake, "training/token_shards|zh", [{"tokens": 30}], unique_1, unique_2,
+        lake, "training/token_shards|zh", [{"tokens": 30}], documents,
         spans=[
             {"doc_id": f"{DAY_1}:d1", "url": "http://a.test/1", "stream_start": 0, "stream_end": 12},
             {"doc_id": f"{DAY_1}:d3", "url": "http://a.test/3", "stream_start": 12, "stream_end": 30},

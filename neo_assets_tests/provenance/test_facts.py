@@ -29,6 +29,8 @@ def test_everything_behind_is_found_once_in_order(lake: Lake) -> None:
     assert names(lake.dataset("release/exposure_index")) == [
         *(f"chinese/filtered|{day}" for day in (DAY_1, DAY_2)),
         *(f"chinese/near_unique|{day}" for day in (DAY_1, DAY_2)),
+        "corpus/decontaminated|zh",
+        "corpus/redacted|zh",
         *(f"crawl/extracted|{day}" for day in (DAY_1, DAY_2)),
         *(f"crawl/pages|{day}" for day in (DAY_1, DAY_2)),
         "release/exposure_index",
@@ -85,22 +87,30 @@ def test_the_release_manifest_lists_files_and_all_digests(lake: Lake) -> None:
 
 def test_the_data_card_adds_partitions_up_and_names_crawl_days(lake: Lake) -> None:
     documents_lake(lake)
-    kept = lake.dataset("chinese/near_unique", [DAY_1, DAY_2])
+    documents = lake.dataset("corpus/decontaminated", ["zh"])
     row = {"subset": "cc_zh", "documents": 3, "characters": 700}
     mix = {"phase": "decay", "subset": "cc_zh", "repeat_factor": 1.0, "weighted_tokens": 30, "share": 1.0}
     tables = {
-        "statistics": commit(lake, "corpus/statistics", [row]),
+        "statistics": commit(
+            lake,
+            "corpus/statistics",
+            [row],
+            pii=[{"subset": "cc_zh", "kind": "phone", "places": 2, "documents": 1}],
+            contamination=[{"subset": "cc_zh", "task": "exam", "items": 1, "documents": 2, "matched_characters": 24}],
+        ),
         "token_statistics": commit(lake, "training/token_statistics", [row | {"tokens": 30}]),
         "mix": commit(lake, "corpus/mix", [mix | {"category": "common_crawl"}]),
     }
     recipe = load_recipe("mini")
-    card = data_card_of(recipe.release, recipe.english.sources, [kept], tables)
+    card = data_card_of(recipe.release, recipe.english.sources, documents, tables)
     assert f"{DAY_1}, {DAY_2}" in card
-    stages = [line for line in card.splitlines() if line.startswith(("| chinese/", "| crawl/"))]
+    stages = [line for line in card.splitlines() if line.startswith(("| chinese/", "| corpus/", "| crawl/"))]
     # In, kept, rejected, quarantined, both days together.
     assert stages == [
         "| chinese/filtered | 5 | 4 | 1 | 0 |",
         "| chinese/near_unique | 4 | 3 | 1 | 0 |",
+        "| corpus/decontaminated | 3 | 2 | 1 | 0 |",
         "| crawl/extracted | 6 | 5 | 0 | 1 |",
     ]
+    assert "| cc_zh | phone | 2 | 1 |" in card and "| cc_zh | exam | 1 | 2 | 24 |" in card
     assert "| gutenberg | text | public domain |" in card

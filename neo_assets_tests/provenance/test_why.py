@@ -25,6 +25,9 @@ def test_a_kept_document_is_followed_to_its_tokens(lake: Lake) -> None:
         # What was told is not told again.
         Step("chinese/filtered", DAY_1, "kept", ""),
         Step("chinese/near_unique", DAY_1, "kept", ""),
+        Step("corpus/redacted", "zh", "kept", "replaced 2 phone"),
+        Step("corpus/decontaminated", "zh", "kept", "cut 20 characters with evaluation items"),
+        Step("corpus/decontaminated", "zh", "held", "exam 7 (share 0.50, 12 characters)"),
         Step("training/token_shards", "zh", "tokens", "18 tokens, 12 to 30 of the subset's stream"),
         Step("training/chunk", "chunk_001", "tokens", "16 tokens at positions 8 to 8 of the order"),
     ]
@@ -43,6 +46,13 @@ def test_a_duplicate_names_its_survivor_and_the_similarity(lake: Lake) -> None:
         "rejected",
         f"near_duplicate, duplicate of http://a.test/3 ({DAY_1}:d3), similarity 0.912",
     )
+
+
+def test_a_document_with_an_evaluation_item_names_the_item(lake: Lake) -> None:
+    rejected, held = trace(lake, f"{DAY_2}:d1")[-2:]
+    told = "decontamination, value 0.9, threshold 0.2, holds exam 7 (90%)"
+    assert rejected == Step("corpus/decontaminated", "zh", "rejected", told)
+    assert held == Step("corpus/decontaminated", "zh", "held", "exam 7 (share 0.90, 12 characters)")
 
 
 def test_a_quarantined_document_names_the_reason(lake: Lake) -> None:

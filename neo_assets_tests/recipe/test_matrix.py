@@ -16,8 +16,9 @@ def matrix() -> Recipe:
     return load_recipe("matrix")
 
 
-# §4.1.1 and the released English filter: B1, B3, B6–B14, B16, B25–B34. (minimum, maximum)
+# §4.1.1 and the released English filter, B0–B34 but B5, which it switches off. (minimum, maximum)
 ENGLISH = {
+    "empty": (1, None),  # B0
     "mean_word_length": (3, 10),  # B1
     "ellipsis_lines": (None, 0.2),  # B2
     "bullet_lines": (None, 0.9),  # B3
@@ -30,8 +31,16 @@ ENGLISH = {
     "lines": (2, None),  # B11, "more than 1 line"
     "curly_braces": (None, 0.025),  # B12
     "lorem_ipsum": (None, 3e-8),  # B13
-    "sentences": (2, 7_500),  # B14, B17
+    "sentences": (None, 7_500),  # B14
+    "single_sentence": (2, None),  # B17
+    "all_caps_words": (None, 0.1),  # B15
     "unique_words": (0.1, None),  # B16; its 0.8 is declared and never applied
+    "read_more_sentences": (None, 0.1),  # B18
+    "hashtags": (None, 0.1),  # B19
+    "ellipses": (None, 0.1),  # B20
+    "punctuation": (0, None),  # B21, above 0
+    "not_alphabetic_words": (None, 0.2),  # B22
+    "numeric_words": (None, 0.3),  # B23
     "bad_words": (None, 0),  # B24
     "unigram_entropy": (3, None),  # B25; its 6 is declared and never applied
     "top_2gram": (None, 0.20),  # B26
@@ -56,6 +65,7 @@ CHINESE = {
     "read_more_lines": (None, 0.3),  # C10
     "bullet_lines": (None, 0.9),  # C11
     "punctuation": (0, None),  # C12, above 0
+    "unique_characters": (0.1, None),  # C13, above 0.1
     "unigram_entropy": (3, None),  # C14
     "language": (0.4, None),  # C15
     "top_2gram": (None, 0.20),  # C16
@@ -67,7 +77,7 @@ CHINESE = {
 
 @pytest.mark.parametrize(("name", "limits"), ENGLISH.items())
 def test_english_limits(matrix: Recipe, name: str, limits: tuple[float | None, float | None]) -> None:
-    rule = getattr(matrix.english.rule_sets["generic"], name)
+    rule = getattr(matrix.english.rule_sets.generic, name)
     assert (rule.minimum, rule.maximum) == limits
 
 
@@ -78,13 +88,19 @@ def test_chinese_limits(matrix: Recipe, name: str, limits: tuple[float | None, f
 
 
 def test_redpajama_is_judged_by_its_own_stricter_set(matrix: Recipe) -> None:
-    # The released RedPajama-V2 filter: A10–A12, A21, A22; all else as in the generic set.
+    # The released RedPajama-V2 filter: A5, A9–A13, A17–A19, A21, A22; all else as in the generic set.
     assert [n for n, s in matrix.english.sources.items() if s.rule_set == "redpajama"] == ["redpajama_v2"]
-    generic, strict = (matrix.english.rule_sets[name].model_dump() for name in ("generic", "redpajama"))
-    assert {name: strict[name] for name in strict if strict[name] != generic[name]} == {
+    generic, strict = (getattr(matrix.english.rule_sets, name).model_dump() for name in ("generic", "redpajama"))
+    assert {name: strict[name] for name in strict if strict[name] != generic.get(name)} == {
+        "stop_word_share": {"minimum": 0.06, "maximum": None},
+        "perplexity_bucket": {"minimum": None, "maximum": 1},  # head and middle, as in §4.1.1
         "language": {"minimum": 0.8, "maximum": None},
         "characters": {"minimum": 1000, "maximum": None},
         "lines": {"minimum": 10, "maximum": None},
+        "perplexity": {"minimum": None, "maximum": 487.5},
+        "books_importance": {"minimum": -25_000, "maximum": 25_000},
+        "openwebtext_importance": {"minimum": -1000, "maximum": None},
+        "wikiref_score": {"minimum": 0.025, "maximum": None},
         "unique_words": {"minimum": 0.2, "maximum": 0.8},
         "unigram_entropy": {"minimum": 3, "maximum": 6},
     }

@@ -8,7 +8,9 @@ import yaml
 from pydantic import ValidationError
 
 import neo_assets
-from neo_assets.recipe.lines import ChineseRules, ChineseSection, DedupSettings, EnglishRules, EnglishSection, Range
+from neo_assets.recipe.limits import ChineseRules, GenericRules, RedPajamaRules, RuleSets
+from neo_assets.recipe.lines import ChineseSection, DedupSettings, EnglishSection
+from neo_assets.text.rules import CHINESE_RULES, GENERIC_RULES, REDPAJAMA_RULES
 
 RECIPES = Path(neo_assets.__file__).parent / "recipes"
 
@@ -22,22 +24,22 @@ def test_recipes_hold_valid_sections(name: str) -> None:
 
 def test_matrix_states_every_published_limit() -> None:
     recipe = yaml.safe_load((RECIPES / "matrix.yaml").read_text(encoding="utf-8"))
-    assert recipe["english"]["rule_sets"]["generic"].keys() == EnglishRules.model_fields.keys()
-    assert recipe["english"]["rule_sets"]["redpajama"].keys() == EnglishRules.model_fields.keys()
-    assert recipe["chinese"]["rules"].keys() == ChineseRules.model_fields.keys()
-    english = EnglishSection.model_validate(recipe["english"])
-    assert english.rule_sets["generic"] == EnglishRules()
-    # MAP-Neo's rule set for RedPajama-V2: A10, A11, A12, A21, A22
-    strict = english.rule_sets["redpajama"]
-    assert (strict.language, strict.characters, strict.lines) == (
-        Range(minimum=0.8, maximum=None),
-        Range(minimum=1000, maximum=None),
-        Range(minimum=10, maximum=None),
-    )
-    assert (strict.unique_words, strict.unigram_entropy) == (
-        Range(minimum=0.2, maximum=0.8),
-        Range(minimum=3, maximum=6),
-    )
+    sets = recipe["english"]["rule_sets"]
+    # stated in the order of the rules, and each limit is the published one, which is the default
+    assert list(sets["generic"]) == [rule.name for rule in GENERIC_RULES]
+    assert list(sets["redpajama"]) == [rule.name for rule in REDPAJAMA_RULES]
+    assert list(recipe["chinese"]["rules"]) == [rule.name for rule in CHINESE_RULES]
+    assert RuleSets.model_validate(sets) == RuleSets()
+    assert ChineseRules.model_validate(recipe["chinese"]["rules"]) == ChineseRules()
+
+
+def test_the_sets_differ_where_the_published_ones_do() -> None:
+    # MAP-Neo: A5/B5, A10/B9, A11/B10, A12/B11, A21/B16, A22/B25, and A9 and A13, which B does not have
+    generic, strict = GenericRules().limits(), RedPajamaRules().limits()
+    assert {name for name in generic.keys() & strict.keys() if generic[name] != strict[name]} == {
+        *("stop_word_share", "language", "characters", "lines", "unique_words", "unigram_entropy"),
+        *("perplexity", "perplexity_bucket"),
+    }
 
 
 SOURCE: dict[str, Any] = {"kind": "crawl", "licence": "x"}
@@ -55,8 +57,16 @@ SOURCE: dict[str, Any] = {"kind": "crawl", "licence": "x"}
         ({"sources": {"a": {**SOURCE, "kind": "text", "path": "/x"}}}, "relative"),
         ({"sources": {"a": {**SOURCE, "kind": "text", "path": "x", "split_at": "("}}}, "not a regular expression"),
         ({"sources": {"a": {**SOURCE, "kind": "text", "path": "x", "group_chars": 9}}}, "give split_at too"),
-        ({"sources": {"a": {**SOURCE, "rules": ["wrods"]}}}, "no such rules: wrods; known are language"),
-        ({"sources": {"a": {**SOURCE, "rule_set": "strict"}}}, "rule_sets has only"),
+        ({"sources": {"a": {**SOURCE, "rules": ["wrods"]}}}, "sources.a.rules: no such rules: wrods; known are"),
+        ({"sources": {"a": {**SOURCE, "rules": ["palm_score"]}}}, "no such rules: palm_score"),
+        ({"sources": {"a": {**SOURCE, "limits": {"wrods": None}}}}, "sources.a.limits: no such rules: wrods"),
+        ({"sources": {"a": {**SOURCE, "limits": {"words": {"minimum": 2, "maximum": 1}}}}}, "no document could pass"),
+        ({"sources": {"a": {**SOURCE, "limits": {"ut1": True}}}}, "valid dictionary"),
+        ({"sources": {"a": {**SOURCE, "rule_set": "strict"}}}, "rule_sets has no 'strict', only generic, redpajama"),
+        ({"sources": {"a": {**SOURCE, "limits": {"quality": {"minimum": 0.5}}}}}, "needs references.quality_model"),
+        ({"rule_sets": {"strict": {}}}, "Extra inputs are not permitted"),
+        ({"profile": "exact"}, "'corrected' or 'faithful'"),
+        ({"max_chars": 0}, "greater than 0"),
         ({"rule_sets": {"generic": {"words": {"minimum": 9, "maximum": 3}}}}, "minimum 9 is above maximum 3"),
         ({"rule_sets": {"generic": {"words": {}}}}, "set it to null"),
         ({"rule_sets": {"generic": {"wrods": {"minimum": 1}}}}, "Extra inputs are not permitted"),
@@ -68,6 +78,17 @@ SOURCE: dict[str, Any] = {"kind": "crawl", "licence": "x"}
 def test_impossible_settings_are_refused(change: dict[str, Any], message: str) -> None:
     with pytest.raises(ValidationError, match=message):
         EnglishSection.model_validate({"sources": {"a": SOURCE}, **change})
+
+
+def test_a_limit_on_quality_needs_a_model_in_chinese_too() -> None:
+    with pytest.raises(ValidationError, match=r"references\.quality_model"):
+        ChineseSection.model_validate({"rules": {"quality": {"minimum": 0.5}}})
+
+
+def test_a_source_may_narrow_its_rules() -> None:
+    unused = {**SOURCE, "rules": ["words"], "limits": {"quality": {"minimum": 0.5}, "words": {"minimum": 20}}}
+    source = EnglishSection.model_validate({"sources": {"a": unused}}).sources["a"]
+    assert (source.limits["words"].minimum, source.limits["words"].maximum) == (20, None)
 
 
 def test_settings_are_frozen() -> None:

@@ -3,11 +3,13 @@ from __future__ import annotations
 import pickle
 import unicodedata
 
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neo_assets.recipe.lines import SourceSettings
+from neo_assets.recipe.lists import LineFilterSettings
+from neo_assets.recipe.sources import SourceSettings
 from neo_assets.text.links import remove_links
 from neo_assets.text.normalise import (
     SYMBOLS,
@@ -16,6 +18,7 @@ from neo_assets.text.normalise import (
     normalise_chinese,
     normalise_english,
     tidy_whitespace,
+    unify,
 )
 from neo_assets_tests.text.batches import batch_of, check_account
 
@@ -92,8 +95,65 @@ def test_chinese_kernel_judges_every_row() -> None:
     check_account(batch, after)
     assert after.column("text").to_pylist() == ["你好.", None, "", ""]
     assert after.column("verdict").to_pylist() == ["kept", "quarantined", "rejected", "rejected"]
-    assert after.column("rule").to_pylist() == [None, "normalise", "empty", "empty"]
+    assert after.column("rule").to_pylist() == [None, "text", "empty", "empty"]
     assert after.column("extra").to_pylist() == [0, 1, 2, 3]
+    assert after.column("ccnet_original_length").to_pylist() == [3, None, 12, 1]
+    assert after.column("ccnet_original_nlines").to_pylist() == [1, None, 1, 1]
+
+
+def test_original_lines_and_characters_are_counted_before_normalisation() -> None:
+    (row,) = NormaliseEnglish()(batch_of("one\r\n\n\n\n  two😀", language="en")).to_pylist()
+    assert (row["text"], row["ccnet_original_length"], row["ccnet_original_nlines"]) == ("one\n\ntwo😀", 14, 5)
+
+
+def test_rows_that_cannot_be_judged_go_to_quarantine() -> None:
+    batch = batch_of("太长了", "好。", None)
+    batch = batch.set_column(1, "url", pa.array(["u", None, ""]))
+    after = NormaliseChinese(max_chars=2)(batch)
+    check_account(batch, after)
+    assert [(row["verdict"], row["rule"]) for row in after.to_pylist()] == [
+        ("quarantined", "too_large"),
+        ("quarantined", "url"),
+        ("quarantined", "url"),
+    ]
+    assert after.column("text").to_pylist() == [None, None, None]
+    assert NormaliseChinese(max_chars=3)(batch_of("太长了"))["verdict"].to_pylist() == ["kept"]
+
+
+@given(TEXTS)
+def test_symbols_one_by_one_are_the_translation_of_all(text: str) -> None:
+    assert unify(text) == text.translate(SYMBOLS)
+
+
+def test_what_is_left_alone() -> None:
+    traditional = "「臺灣」的圖書館、雜誌…《紅樓夢》【注】"
+    assert normalise_chinese(traditional) == traditional
+    assert normalise_chinese("１２ＡＢ，（甲）", unify_symbols=False) == "１２ＡＢ，（甲）"
+    assert normalise_chinese("１２ＡＢ，（甲）") == "１２ＡＢ,(甲)"  # letters and digits are not among the 34
+    assert normalise_chinese("e\u0301") == "\u00e9"
+
+
+@pytest.mark.parametrize(("kernel", "language"), [(NormaliseChinese, "zh"), (NormaliseEnglish, "en")])
+def test_the_line_filter_tells_what_it_removed(
+    kernel: type[NormaliseChinese] | type[NormaliseEnglish], language: str
+) -> None:
+    settings = LineFilterSettings(terminal_marks=".", min_words=0)
+    batch = batch_of("a.\n  menu\nb.", "menu", None, language=language)
+    rows = pickle.loads(pickle.dumps(kernel(line_filter=settings)))(batch).to_pylist()  # noqa: S301
+    assert [row["text"] for row in rows] == ["a.\nb.", "", None]
+    assert [row["verdict"] for row in rows] == ["kept", "rejected", "quarantined"]
+    assert [row["removed_lines"] for row in rows] == [
+        [{"start": 3, "end": 8, "rule": "terminal_mark"}],
+        [{"start": 0, "end": 4, "rule": "terminal_mark"}],
+        None,
+    ]
+    assert "removed_lines" not in kernel()(batch).schema.names
+
+
+def test_lines_of_code_stay() -> None:
+    code = NormaliseEnglish("code", verbatim=True, line_filter=LineFilterSettings())
+    (row,) = code(batch_of("import os\n", language="code")).to_pylist()
+    assert (row["text"], row["removed_lines"]) == ("import os\n", [])
 
 
 def test_other_languages_are_rejected_with_their_score() -> None:

@@ -1,73 +1,52 @@
 from __future__ import annotations
 
-from collections import defaultdict
-
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neo_assets.text.repetition import duplicate_ngram_chars, top_ngram_chars
-from neo_assets.text.signals import measure_repetition
+from neo_assets.text.repetition import DUPLICATE_NGRAMS, N_SHARES, TOP_NGRAMS, number_units, repetition_shares
+from neo_assets.text.units import unit_hash
+from neo_assets_tests.text import naive
 
-WORDS = st.lists(st.sampled_from(["a", "bb", "ccc", "dddd"]), max_size=60)
-
-
-def encoded(words: list[str]) -> tuple[np.ndarray, np.ndarray]:
-    numbers = {word: number for number, word in enumerate(dict.fromkeys(words))}
-    ids = np.array([numbers[word] for word in words], np.int64)
-    return ids, np.concatenate(([0], np.cumsum([len(word) for word in words], dtype=np.int64))).astype(np.int64)
+LENGTHS = (*TOP_NGRAMS, *DUPLICATE_NGRAMS)
 
 
-def naive_top(words: list[str], n: int) -> int:
-    """Marks every word of every occurrence; the best marking among the commonest n-grams."""
-    places: dict[tuple[str, ...], list[int]] = defaultdict(list)
-    for i in range(len(words) - n + 1):
-        places[tuple(words[i : i + n])].append(i)
-    most = max(map(len, places.values()), default=0)
-    if most < 2:
-        return 0
-    candidates = (starts for starts in places.values() if len(starts) == most)
-    return max(sum(len(words[j]) for j in {i + k for i in starts for k in range(n)}) for starts in candidates)
+def shares(words: list[str]) -> dict[int, float]:
+    hashes = np.array([unit_hash(word) for word in words], np.uint64)
+    ids, counts = np.empty(hashes.size, np.int32), np.empty(hashes.size, np.int32)
+    n_distinct = number_units(hashes, ids, counts)
+    ends = np.concatenate((np.zeros(1, np.int64), np.cumsum([len(word) for word in words], dtype=np.int64)))
+    found = np.full(N_SHARES, -1.0)
+    repetition_shares(ids, counts[:n_distinct], ends, found)
+    return dict(zip(LENGTHS, found.tolist(), strict=True))
 
 
-def naive_duplicate(words: list[str], n: int) -> int:
-    """Marks the words of every n-gram that stood somewhere before."""
-    seen: set[tuple[str, ...]] = set()
-    marked: set[int] = set()
-    for i in range(len(words) - n + 1):
-        gram = tuple(words[i : i + n])
-        if gram in seen:
-            marked |= set(range(i, i + n))
-        seen.add(gram)
-    return sum(len(words[i]) for i in marked)
+@pytest.mark.parametrize("n_different", [1, 2, 3, 6])
+@given(data=st.data())
+def test_equals_the_naive_shares(n_different: int, data: st.DataObject) -> None:
+    words = data.draw(st.lists(st.sampled_from(["a", "bb", "ccc", "dd", "e", "f"][:n_different]), max_size=80))
+    assert shares(words) == pytest.approx(naive.ngram_shares(words, len))
 
 
-@given(WORDS, st.integers(1, 12))
-def test_equal_to_the_naive_counts(words: list[str], n: int) -> None:
-    ids, ends = encoded(words)
-    assert top_ngram_chars(ids, ends, n) == naive_top(words, n)
-    assert duplicate_ngram_chars(ids, ends, n) == naive_duplicate(words, n)
+def test_a_sentence_200_times_is_all_repetition() -> None:
+    # MAP-Neo's released rule scores such a text 0.003 and keeps it; ten words, 200 times
+    words = ["every", "sentence", "of", "this", "page", "is", "just", "like", "all", "others"]
+    found = shares(words * 200)
+    assert all(found[n] == 1.0 for n in DUPLICATE_NGRAMS)
 
 
-@pytest.mark.parametrize("n", [2, 5, 10])
-def test_large_documents_equal_the_naive_counts(n: int) -> None:
-    draw = np.random.default_rng(7)
-    words = [f"w{number}" for number in draw.integers(0, 40, 20_000)]
-    ids, ends = encoded(words)
-    assert top_ngram_chars(ids, ends, n) == naive_top(words, n)
-    assert duplicate_ngram_chars(ids, ends, n) == naive_duplicate(words, n)
+def test_a_top_ngram_counts_once_where_it_overlaps_itself() -> None:
+    assert shares(["ha"] * 10) == {n: 1.0 if n < 10 else 0.0 for n in LENGTHS}
 
 
-def test_one_sentence_two_hundred_times() -> None:
-    # MAP-Neo's released code gives 0.003 for such a document; nearly all of it repeats
-    sentence = [f"word{i}" for i in range(9)]
-    ids, ends = encoded(sentence * 200)
-    measured = measure_repetition(ids, np.diff(ends))
-    assert measured["frac_chars_duplicate_5gram"] == pytest.approx(199 / 200)
-    assert measured["frac_chars_duplicate_10gram"] == pytest.approx(199 / 200)
+def test_of_equally_common_ngrams_the_earliest_counts() -> None:
+    assert shares(["a", "b", "long", "words", "x", "a", "b", "long", "words"])[2] == pytest.approx(4 / 23)
 
 
-def test_nothing_to_measure_gives_zeros() -> None:
-    measured = measure_repetition(np.empty(0, np.int64), np.empty(0, np.int64))
-    assert set(measured.values()) == {0.0}
+def test_units_are_numbered_in_order_of_first_occurrence() -> None:
+    hashes = np.array([9, 7, 9, 8, 7, 9], np.uint64)
+    ids, counts = np.empty(6, np.int32), np.empty(6, np.int32)
+    assert number_units(hashes, ids, counts) == 3
+    assert ids.tolist() == [0, 1, 0, 2, 1, 0]
+    assert counts[:3].tolist() == [3, 2, 1]

@@ -3,17 +3,19 @@ from __future__ import annotations
 import gzip
 import json
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neo_assets.lake.records import document_id
-from neo_assets.recipe.lines import SourceSettings
-from neo_assets.text.sources import SOURCE_SCHEMA, crawled_records, read_source, split_text
+from neo_assets.lake.records import VERDICT_COLUMNS, document_id
+from neo_assets.recipe.sources import FieldNames, SourceSettings
+from neo_assets.text.sources import SOURCE_SCHEMA, SourceError, SourceReader, crawled_records, read_source, split_text
 from neo_assets_tests.text.batches import SEED
 
 LINES = st.lists(st.sampled_from(["# one", "# two", "text", "", "more text"]), max_size=12).map("\n".join)
@@ -52,17 +54,17 @@ def test_chapters_of_the_novel() -> None:
     assert "universally acknowledged" in first["text"]
     assert first["url"] == "seed:text/prideprejudice.en.txt#Chapter 1"
     assert first["doc_id"] == document_id("gutenberg", "text/prideprejudice.en.txt#Chapter 1")
-    assert (first["language"], first["language_score"], first["licence"]) == ("en", 1.0, "public domain")
+    assert (first["language"], first["language_score"], first["licence"]) == (None, None, "public domain")
     assert first["day"] is first["host"] is None
 
 
 def test_code_files_are_documents(tmp_path: Path) -> None:
     (tmp_path / "b.py").write_text("b = 2\n")
-    (tmp_path / "a.py").write_bytes(b"a = '\xff'\n")
+    (tmp_path / "a.py").write_bytes(b"a = '\xc3\xa9'\r\n")
     settings = SourceSettings(kind="code", path="*.py", language="code", licence="MIT")
     rows = {row["url"]: row for row in read_source("code", settings, tmp_path).to_pylist()}
     assert rows["seed:b.py"]["text"] == "b = 2\n"
-    assert rows["seed:a.py"]["text"] == "a = '\ufffd'\n"
+    assert rows["seed:a.py"]["text"] == "a = 'é'\r\n"
     assert rows["seed:b.py"]["language"] == "code"
 
 
@@ -86,14 +88,61 @@ def test_json_lines(tmp_path: Path, name: str) -> None:
     assert rows == {f"seed:{name}#k": ("", "一"), f"seed:{name}#2": ("T", "two")}
 
 
+def test_parquet(tmp_path: Path) -> None:
+    table = pa.table(
+        {
+            "content": pa.array(["one", "two", "three"]).dictionary_encode(),
+            "key": [7, 8, None],
+            "url": ["http://a.test/1", None, "http://[broken"],
+            "when": pa.array([datetime(2024, 3, 1, 12, tzinfo=UTC), None, None], pa.timestamp("us", "UTC")),
+            "rps_doc_word_count": [1, None, 3],
+            "rps_lines_num_words": [[1.0], [2.0, 3.0], None],
+            "ccnet_bucket": ["head", "tail", "elsewhere"],
+            "unrelated": [object.__name__] * 3,
+        }
+    )
+    pq.write_table(table, tmp_path / "a.parquet", row_group_size=2)
+    pq.write_table(pa.table({"content": pa.array(["four"], pa.large_string())}), tmp_path / "b.parquet")
+    fields = FieldNames(text="content", id="key", date="when")
+    settings = SourceSettings(kind="parquet", path="*.parquet", licence="MIT", fields=fields)
+    reader = SourceReader.of("s", settings, tmp_path, 100)
+    assert [name for name in reader.documents.names if name not in SOURCE_SCHEMA.names] == [
+        "shipped_ccnet_bucket", "shipped_rps_doc_word_count", "shipped_rps_lines_num_words",
+    ]  # fmt: skip
+    first, second, third, fourth = (row for batch in reader() for row in batch.to_pylist())
+    assert (first["url"], first["host"], first["day"]) == ("http://a.test/1", "a.test", "2024-03-01")
+    assert (second["url"], second["host"], second["day"]) == ("seed:a.parquet#8", None, None)
+    assert (third["url"], third["host"], third["doc_id"]) == (
+        "http://[broken", None, document_id("s", "a.parquet#3"),
+    )  # fmt: skip
+    assert (fourth["text"], fourth["shipped_ccnet_bucket"]) == ("four", None)
+    assert [row["shipped_ccnet_bucket"] for row in (first, second, third)] == [0.0, 2.0, None]
+    assert [row["shipped_rps_lines_num_words"] for row in (first, second, third)] == [[1.0], [2.0, 3.0], None]
+    assert [row["shipped_rps_doc_word_count"] for row in (first, second, third)] == [1.0, None, 3.0]
+
+
+def test_batches_are_bounded_in_rows_and_characters(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a.jsonl").write_text("".join(json.dumps({"text": "x" * n}) + "\n" for n in range(1, 30)))
+    monkeypatch.setattr("neo_assets.text.sources.BATCH_ROWS", 8)
+    monkeypatch.setattr("neo_assets.text.sources.BATCH_CHARS", 60)
+    reader = SourceReader.of("s", SourceSettings(kind="jsonl", path="*", licence="x"), tmp_path, 100)
+    sizes = [[len(text) for text in batch["text"].to_pylist()] for batch in reader()]
+    assert [size for batch in sizes for size in batch] == list(range(1, 30))
+    assert max(map(len, sizes)) == 8
+    assert all(sum(batch[:-1]) < 60 for batch in sizes)
+
+
 def test_errors_say_what_is_wrong(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="is a crawl"):
         read_source("web", SourceSettings(kind="crawl", licence="x"), tmp_path)
     jsonl = SourceSettings(kind="jsonl", path="*.jsonl", licence="x")
-    with pytest.raises(FileNotFoundError, match="no file matches"):
+    with pytest.raises(SourceError, match="no file matches"):
         read_source("s", jsonl, tmp_path)
     (tmp_path / "a.jsonl").write_text('{"text": "a"}\n{"no": 1}\n')
-    with pytest.raises(ValueError, match=r"a\.jsonl, line 2"):
+    with pytest.raises(SourceError, match=r"source 's': a\.jsonl, line 2: it has no text"):
+        read_source("s", jsonl, tmp_path)
+    (tmp_path / "a.jsonl").write_text('{"text": "a", "id": 1}\n{"text": "b", "id": "1"}\n')
+    with pytest.raises(SourceError, match="two records have the same id"):
         read_source("s", jsonl, tmp_path)
 
 
@@ -108,9 +157,11 @@ def test_crawled_pages_become_documents_of_the_source() -> None:
         connection.register("extracted", extracted)
         sql = crawled_records("crawl", SourceSettings(kind="crawl", licence="as stated"))
         records = connection.sql(sql).to_arrow_table()
-    assert records.schema == SOURCE_SCHEMA
+    assert records.schema.names == [*SOURCE_SCHEMA.names, *(field.name for field in VERDICT_COLUMNS)]
+    assert records.select(SOURCE_SCHEMA.names).schema == SOURCE_SCHEMA
+    assert records.column("verdict").to_pylist() == ["kept", "kept"]
     assert records.column("doc_id").to_pylist() == ["a", "b"]
-    assert records.to_pylist()[0] == {
+    assert records.select(SOURCE_SCHEMA.names).to_pylist()[0] == {
         **page,
         "doc_id": "a",
         "language_score": 0.5,

@@ -1,0 +1,75 @@
+"""The systems compared, and how their adapters are started, each in its own virtual environment.
+
+`make bench-peers` installs them from `requirements-peers.txt` into `.venv-peers`; another folder may be named by
+`NEO_PEERS`. A system that is not installed is left out and named.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+REPOSITORY = Path(__file__).parents[2]
+TIMEOUT_SECONDS = 600
+
+
+class Peer(NamedTuple):
+    """A system: what the tables call it, its environment and adapter, and what it computes."""
+
+    title: str
+    environment: str
+    adapter: str
+    computes: str
+
+
+OURS = Peer("neo-assets", "", "ours", "all signals, every rule")
+DATATROVE = Peer("datatrove", "datatrove", "datatrove", "Gopher repetition, Gopher quality, C4, FineWeb")
+REFERENCE = Peer("released rules", "reference", "reference_style", "MAP-Neo's released rules, restated in Python")
+PEERS = (
+    DATATROVE,
+    Peer("dolma", "dolma", "dolma", "taggers gopher_v2, c4_v2"),
+    Peer("NeMo Curator", "nemo_curator", "nemo_curator", "its heuristic chain"),
+    Peer("data-juicer", "data_juicer", "data_juicer", "its recipe's filters without models"),
+    REFERENCE,
+)
+
+
+class PeerError(Exception):
+    """A system's process failed."""
+
+
+def python_of(peer: Peer) -> Path | None:
+    """The interpreter that has the system installed, if there is one."""
+    if not peer.environment:
+        return Path(sys.executable)
+    folder = Path(os.environ.get("NEO_PEERS") or REPOSITORY / ".venv-peers")
+    python = folder / peer.environment / "bin" / "python"
+    return python if python.exists() else None
+
+
+def absent() -> list[str]:
+    """The systems that are not installed."""
+    return [peer.title for peer in PEERS if python_of(peer) is None]
+
+
+def ask(peer: Peer, arguments: Sequence[str]) -> list[dict[str, Any]] | None:
+    """What the system's adapter prints, one object a line; nothing where the system is not installed.
+
+    Raises:
+        PeerError: the process failed.
+    """
+    python = python_of(peer)
+    if python is None:
+        return None
+    command = [str(python), "-m", f"benchmarks.peers.{peer.adapter}", *arguments]
+    done = subprocess.run(
+        command, cwd=REPOSITORY, capture_output=True, text=True, encoding="utf-8", timeout=TIMEOUT_SECONDS, check=False
+    )
+    if done.returncode != 0:
+        raise PeerError(f"{peer.title} failed: {done.stderr.strip().splitlines()[-1:] or 'without a word'}")
+    return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
