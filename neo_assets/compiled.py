@@ -1,4 +1,7 @@
-"""The decorator of compiled loops: machine code is cached, and never used after what it came from has changed.
+"""The decorator of compiled loops: Numba is loaded when one is first called, and stale machine code is never used.
+
+Importing Numba takes a second, and most processes that load the definitions compute nothing. So decorated functions
+wait; the first call of any of them compiles all that wait and puts what Numba made of them in their place.
 
 Numba notices when a cached function's own file changes, but not when a function or constant that it uses does. So the
 cache lies in a folder named by a digest of all modules with compiled loops and of those that hold their constants.
@@ -6,19 +9,72 @@ cache lies in a folder named by a digest of all modules with compiled loops and 
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import os
-from functools import partial
+import sys
+import threading
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, TypeVar, cast
 
-import numba
-
+Function = TypeVar("Function", bound=Callable[..., Any])
 _PACKAGE = Path(__file__).parent
-_CONSTANTS = ("classes",)
+_CONSTANTS = ("classes", "counts")
+_lock = threading.Lock()
+_waiting: list[_Waiting] = []
 
 
+def compiled(**options: Any) -> Callable[[Function], Function]:
+    """Compiles a function, without the interpreter lock and with a cache; `options` are `numba.njit`'s."""
+
+    def decorate(function: Function) -> Function:
+        return cast(Function, (_compile if "numba" in sys.modules else _Waiting)(function, options))
+
+    return decorate
+
+
+class _Waiting:
+    """A function that is compiled, with all others that wait, when one of them is first called."""
+
+    def __init__(self, function: Callable[..., Any], options: dict[str, Any]) -> None:
+        functools.update_wrapper(self, function)
+        self.function, self.options = function, options
+        self.dispatcher: Callable[..., Any] | None = None
+        _waiting.append(self)
+
+    def __call__(self, *arguments: Any) -> Any:
+        with _lock:
+            if self.dispatcher is None:
+                _compile_waiting()
+        assert self.dispatcher is not None  # noqa: S101
+        return self.dispatcher(*arguments)
+
+
+def _compile_waiting() -> None:
+    for one in _waiting:
+        one.dispatcher = _compile(one.function, one.options)
+    # Compiled code refers to other functions by the names in its module, whichever module they come from.
+    for module in list(sys.modules.values()):
+        for name, value in list(getattr(module, "__dict__", {}).items()):
+            if type(value) is _Waiting:
+                setattr(module, name, value.dispatcher)
+    _waiting.clear()
+
+
+def _compile(function: Callable[..., Any], options: dict[str, Any]) -> Callable[..., Any]:
+    import numba
+
+    numba.config.CACHE_DIR = _cache_folder()  # type: ignore[attr-defined]
+    dispatcher: Callable[..., Any] = numba.njit(nogil=True, cache=True, **options)(function)
+    return dispatcher
+
+
+@functools.cache
 def _cache_folder() -> str:
     """`NUMBA_CACHE_DIR` if it is set, else beside the package's bytecode, or the user's cache if that is read-only."""
+    if given := os.environ.get("NUMBA_CACHE_DIR"):
+        return given
     digest = hashlib.sha256()
     for file in sorted(_PACKAGE.rglob("*.py")):
         source = file.read_bytes()
@@ -29,9 +85,3 @@ def _cache_folder() -> str:
     if os.access(own if own.exists() else _PACKAGE, os.W_OK):
         return str(own / name)
     return str(Path.home() / ".cache" / "neo-assets" / name)
-
-
-numba.config.CACHE_DIR = os.environ.get("NUMBA_CACHE_DIR") or _cache_folder()  # type: ignore[attr-defined]
-
-compiled = partial(numba.njit, nogil=True, cache=True)
-"""Compiles a function on its first call; `@compiled()`."""

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Protocol
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from neo_assets.text.signals import Measured, Signal
-from neo_assets.text.units import Units
+from neo_assets.text.signals import QUALITY_SIGNAL, Measured, Signal
+
+if TYPE_CHECKING:
+    from neo_assets.text.units import Units
 
 CHARS_AT_ONCE = 1_000_000
 """Texts measured together have about so many characters: 30 bytes of memory each, and what fits a cache well."""
@@ -35,6 +39,42 @@ class Quality(Protocol):
     """What scores texts."""
 
     def scores(self, texts: Sequence[str]) -> npt.NDArray[np.float64]: ...
+
+
+@dataclass(frozen=True)
+class Annotate(ABC):
+    """What the annotating kernels of both languages share.
+
+    Signals of models and URL lists that are not given are null.
+    """
+
+    SIGNALS: ClassVar[tuple[Signal, ...]]
+    stop_words: tuple[str, ...]
+    bad_words: tuple[str, ...]
+    urls: UrlCategories | None = None
+    models: Models | None = None
+    quality: Quality | None = None
+
+    @abstractmethod
+    def measure_texts(self, texts: Sequence[str]) -> tuple[Measured, Units]:
+        """The signals of texts that need no model, and their words."""
+
+    def __call__(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        signals = self.SIGNALS if self.quality is None else (*self.SIGNALS, QUALITY_SIGNAL)
+        return append_signals(batch, signals, self._measure)
+
+    def _measure(self, batch: pa.RecordBatch, texts: list[str]) -> Measured:
+        from neo_assets.text.units import code_points
+
+        measured, words = self.measure_texts(texts)
+        measured["ccnet_language_score"] = batch.column("language_score")
+        if self.models is not None:
+            measured |= self.models.measure(*code_points(texts), words)
+        if self.urls is not None:
+            measured["rps_doc_ut1_blacklist"] = pa.array(self.urls.categories(batch.column("url").to_pylist()))
+        if self.quality is not None:
+            measured["quality_score"] = self.quality.scores(texts)
+        return measured
 
 
 def append_signals(

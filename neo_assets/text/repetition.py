@@ -13,14 +13,13 @@ import numpy.typing as npt
 
 from neo_assets.compiled import compiled
 from neo_assets.hashing import ONE, mix64, slots_for
+from neo_assets.text.counts import DUPLICATE_NGRAMS, TOP_NGRAMS
 
 UInt64s = npt.NDArray[np.uint64]
 Int64s = npt.NDArray[np.int64]
 Int32s = npt.NDArray[np.int32]
 Floats = npt.NDArray[np.float64]
 
-TOP_NGRAMS = (2, 3, 4)
-DUPLICATE_NGRAMS = (5, 6, 7, 8, 9, 10)
 N_SHARES = len(TOP_NGRAMS) + len(DUPLICATE_NGRAMS)
 _LONGEST_TOP, _SHORTEST_DUPLICATE, _LONGEST = TOP_NGRAMS[-1], DUPLICATE_NGRAMS[0], DUPLICATE_NGRAMS[-1]
 _WIDTH = np.uint64(32)

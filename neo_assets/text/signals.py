@@ -16,8 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from neo_assets.text.repetition import DUPLICATE_NGRAMS, TOP_NGRAMS
-from neo_assets.text.scan import COUNT, LINE, by_name
+from neo_assets.text.counts import COUNT, DUPLICATE_NGRAMS, LINE, TOP_NGRAMS, by_name
 
 Measured = dict[str, pa.Array | npt.NDArray[np.generic]]
 Floats = npt.NDArray[np.float64]

@@ -25,7 +25,8 @@ from neo_assets.text.classes import (
     UPPER,
     WORD,
 )
-from neo_assets.text.scan import COUNT, LINE, Float32s, Int32s, Int64s, UInt32s, UInt64s
+from neo_assets.text.counts import COUNT, LINE
+from neo_assets.text.scan import Float32s, Int32s, Int64s, UInt32s, UInt64s
 
 _ZERO = np.uint64(0)
 _UNDERSCORE = 95

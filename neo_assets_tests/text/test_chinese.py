@@ -14,7 +14,8 @@ import rjieba
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from neo_assets.text.chinese import AnnotateChinese, chinese_lists, measure_chinese
+from neo_assets.text.chinese import AnnotateChinese
+from neo_assets.text.measure_chinese import chinese_lists, measure_chinese
 from neo_assets.text.signals import CHINESE_SIGNALS, MODEL_SIGNALS
 from neo_assets.text.units import chinese_words
 from neo_assets_tests.text import naive

@@ -9,7 +9,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from neo_assets.text.annotate import CHARS_AT_ONCE
-from neo_assets.text.english import AnnotateEnglish, english_lists, measure_english
+from neo_assets.text.english import AnnotateEnglish
+from neo_assets.text.measure_english import english_lists, measure_english
 from neo_assets.text.signals import ENGLISH_SIGNALS, MODEL_SIGNALS
 from neo_assets.text.units import english_words
 from neo_assets_tests.text import naive
