@@ -26,6 +26,7 @@ from neo_assets.lake.manifest import Provenance
 from neo_assets.recipe.sources import SourceSettings
 from neo_assets.text.normalise import NormaliseChinese, NormaliseEnglish
 from neo_assets.text.sources import SourceError, crawled_records, file_records
+from neo_assets.web.language import IdentifyLanguage
 
 ENGINE = LocalEngine(part_rows=4)
 GOOD = b'{"id": "good", "text": "A sound document."}\n'
@@ -140,9 +141,9 @@ def test_sound_but_odd_lines_are_kept(lake: Lake, folder: Path) -> None:
 
 
 def test_null_characters_end_at_normalisation(lake: Lake, folder: Path) -> None:
-    (folder / "x.jsonl").write_bytes(rb'{"text": "nul \u0000here"}')
-    found = commit(lake, ENGINE.map(records(lake, folder), NormaliseEnglish()), "normalized")
-    assert found.read()["text"].to_pylist() == ["nul here"]
+    (folder / "x.jsonl").write_bytes(rb'{"text": "There is a nul \u0000here, in an English sentence."}')
+    found = commit(lake, ENGINE.map(records(lake, folder), IdentifyLanguage(), NormaliseEnglish()), "normalized")
+    assert found.read()["text"].to_pylist() == ["There is a nul here, in an English sentence."]
 
 
 def test_a_missing_url_is_the_place_in_the_file(lake: Lake, folder: Path) -> None:
@@ -318,7 +319,9 @@ def test_empty_files_have_no_records(lake: Lake, folder: Path) -> None:
 
 def test_an_empty_text_file_is_a_document_without_text(lake: Lake, folder: Path) -> None:
     (folder / "a.txt").write_bytes(b"")
-    found = commit(lake, ENGINE.map(records(lake, folder, kind="text"), NormaliseEnglish()), "normalized")
+    found = commit(
+        lake, ENGINE.map(records(lake, folder, kind="text"), IdentifyLanguage(), NormaliseEnglish()), "normalized"
+    )
     assert [row["rule"] for row in quarantined(found)] == ["empty"]
 
 

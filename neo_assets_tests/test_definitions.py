@@ -13,7 +13,7 @@ from neo_assets_tests.graph_snapshot import SNAPSHOT, describe
 
 ROOT = Path(__file__).parents[1]
 HEAVY = ("torch", "pyspark", "kubernetes", "scrapy", "numba", "matplotlib", "transformers", "lm_eval", "megatron")
-CPU_SECONDS = 2.0
+CPU_SECONDS = 2.5
 FAN_IN = 100  # from here on Dagster silently stops to report staleness across an edge
 
 

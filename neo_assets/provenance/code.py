@@ -68,8 +68,7 @@ def code_of(function: Callable[..., Any], recipe: BaseModel) -> Code:
     for tree in trees:
         hasher.update(_canonical(tree).encode())
     for name in libraries:
-        hasher.update(f"\n{name}\n{_module(name).canonical}".encode())
-        hasher.update(_module(name).data_digest.encode())
+        hasher.update(f"\n{name}\n{_module(name).digest}\n{_module(name).data_digest}".encode())
     jobs = [_module(name).tree for name in libraries if name.startswith(JOBS)]
     return Code(hasher.hexdigest(), _recipe_values([*trees, *jobs], recipe))
 
@@ -90,8 +89,9 @@ class _Module:
                 self.definitions |= {target.id: node for target in targets if isinstance(target, ast.Name)}
 
     @cached_property
-    def canonical(self) -> str:
-        return _canonical(self.tree)
+    def digest(self) -> str:
+        """Over its code, layout left out."""
+        return hashlib.sha256(_canonical(self.tree).encode()).hexdigest()
 
     @cached_property
     def imports(self) -> frozenset[str]:

@@ -16,7 +16,7 @@ from neo_assets.text.rule import Mask, Rule, numbers
 MISSING_SIGNAL = "missing_signal"
 """What stands as the rule of a document that lacks a signal."""
 
-_VERDICTS = pa.array([KEPT, REJECTED, QUARANTINED])
+_VERDICTS = (KEPT, REJECTED, QUARANTINED)
 
 
 class MissingSignalError(KeyError):
@@ -102,7 +102,7 @@ class _Findings:
         reason_of[np.fromiter(reasons, np.int64)] = np.arange(len(reasons))
         return with_verdicts(
             batch,
-            verdict=_VERDICTS.take(pa.array(verdict)),
+            verdict=pa.array(_VERDICTS).take(pa.array(verdict)),
             rule=_taken(names, self.first),
             value=pa.array(self.value, mask=np.isnan(self.value)),
             threshold=pa.array(self.threshold, mask=np.isnan(self.threshold)),

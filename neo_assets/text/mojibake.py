@@ -42,6 +42,7 @@ _EITHER_START = _STARTS_AT_FIRST | _STARTS_AT_SECOND
 _LEAST_SEQUENCES = 2
 _LEAST_SEQUENCES_GBK = 3
 """Two start by chance at one in ten thousand characters of Tang poems, three at one in two hundred thousand."""
+_REPLACEMENTS = np.array([0x951F, 0x65A4, 0x62F7], np.uint32)
 _LEAST_RUN = 4
 _LATIN_FIRST, _LATIN_LAST, _MULTIPLY, _DIVIDE = 0xA1, 0xFE, 0xD7, 0xF7
 _UNSET_MEMORY = "烫屯葺"
@@ -90,7 +91,7 @@ def mojibake_chars(points: UInt32s, start: int, end: int, table: UInt64s) -> int
             continue
         stop = _utf8_as_gbk(points, i, end, table)
         stop = max(stop, _utf8_as_bytes(points, i, end, table, _CP1252), _utf8_as_bytes(points, i, end, table, _CP437))
-        stop = max(stop, _gbk_as_latin(points, i, end), _unset_memory(points, i, end))
+        stop = max(stop, _gbk_as_latin(points, i, end), _unset_memory(points, i, end), _replacements(points, i, end))
         found += stop - i
         covered = stop
     return found
@@ -185,6 +186,15 @@ def _gbk_as_latin(points: UInt32s, start: int, end: int) -> int:
         different = different or bool(points[i] != points[start])
         i += 1
     return i if i - start >= _LEAST_RUN and different and 2 * n_letters >= i - start else start
+
+
+@compiled()
+def _replacements(points: UInt32s, start: int, end: int) -> int:
+    """Where two replacement characters end whose UTF-8 was read as GBK, 锟斤拷; `start` if there are none."""
+    for i in range(_REPLACEMENTS.size):
+        if start + i >= end or points[start + i] != _REPLACEMENTS[i]:
+            return start
+    return start + int(_REPLACEMENTS.size)
 
 
 @compiled()

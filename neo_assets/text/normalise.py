@@ -184,6 +184,8 @@ def _judged(
     return with_verdicts(batch, **dict(zip(names, map(list, columns), strict=True)))
 
 
+_UNDETERMINED = "und"
+"""ISO 639 code that language identification gives a text without any: an empty one, which is rejected as such."""
 _Verdict: TypeAlias = tuple[str, str | None, float | None, float | None, str | None]
 _SOUND: _Verdict = (KEPT, None, None, None, None)
 _EMPTY: _Verdict = (REJECTED, "empty", 0.0, 1.0, "no text remains after normalisation")
@@ -199,6 +201,6 @@ def _unfit(
         return QUARANTINED, "text", None, None, "the text is missing (null)"
     if length > max_chars:
         return QUARANTINED, "too_large", float(length), float(max_chars), "more characters than max_chars"
-    if language != wanted:
+    if language not in (wanted, _UNDETERMINED):
         return REJECTED, "language", score, None, f"the language is {language or 'unknown'}, not {wanted}"
     return None

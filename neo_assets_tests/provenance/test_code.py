@@ -84,7 +84,7 @@ def test_layout_comments_and_docstrings_do_not_count(tree: Tree, before: dict[st
     for file in (file for file in tree.root.rglob("*.py") if file.parent.name != "suite"):  # there it is data
         # No comment survives parsing, and every line is laid out anew.
         file.write_text(ast.unparse(ast.parse(file.read_text(encoding="utf-8"))) + "\n# A word.\n", encoding="utf-8")
-    tree.edit("text/chinese", lambda text: text.replace('"""', '"""Reworded: ', 3))
+    tree.edit("text/measure_chinese", lambda text: text.replace('"""Quality signals', '"""Reworded: Quality signals'))
     tree.edit("assets/chinese", lambda text: text.replace('    """Chinese pages that', '    """All Chinese pages that'))
     assert tree.changed(before) == set()
 
@@ -102,12 +102,12 @@ CHANGES: dict[str, tuple[str, Callable[[str], str], set[str]]] = {
     ),
     "the asset's own function": (
         "assets/chinese",
-        lambda text: text.replace("chinese_rules(recipe.chinese.rules)", "chinese_rules(recipe.chinese.rules)[1:]"),
+        lambda text: text.replace("recipe.chinese.profile)))", "recipe.chinese.profile)[1:]))"),
         {"chinese.filtered"},
     ),
     "another asset of the module, named like an input": (
         "assets/chinese",
-        lambda text: text.replace("NormaliseChinese(recipe", "NormaliseChinese(not recipe"),
+        lambda text: text.replace("        recipe.chinese.unify_symbols,", "        not recipe.chinese.unify_symbols,"),
         {"chinese.normalized"},
     ),
     "where an asset is placed": (
@@ -125,7 +125,14 @@ CHANGES: dict[str, tuple[str, Callable[[str], str], set[str]]] = {
     "how documents get their ids": (
         "lake/records",
         lambda text: text.replace("[:24]", "[:32]"),
-        {"crawl.pages", "crawl.extracted", "chinese.normalized", "chinese.filtered", "english.records"},
+        {
+            "crawl.pages",
+            "crawl.extracted",
+            "chinese.normalized",
+            "chinese.filtered",
+            "english.records",
+            "english.annotated",
+        },
     ),
 }
 
@@ -159,16 +166,22 @@ def test_names_and_bytes_of_data_files_count(tree: Tree) -> None:
     assert len(seen) == 5
 
 
+NORMALISED_BY = (
+    "unify_symbols", "remove_links", "max_chars", "line_filter", "bad_words_files", "profile", "url_lists",
+)  # fmt: skip
+ANNOTATED_BY = ("stop_words_file", "bad_words_files", "url_lists", "references")
+
+
 @pytest.mark.parametrize(
     ("asset", "paths"),
     [
-        ("chinese.normalized", {"chinese.unify_symbols", "chinese.remove_links"}),
-        ("chinese.annotated", {"chinese.bad_words_file"}),
-        ("chinese.filtered", {"chinese.rules"}),
+        ("chinese.normalized", {f"chinese.{name}" for name in NORMALISED_BY}),
+        ("chinese.annotated", {f"chinese.{name}" for name in ANNOTATED_BY}),
+        ("chinese.filtered", {"chinese.rules", "chinese.profile"}),
         ("chinese.exact_unique", set()),
         ("chinese.near_unique", {"chinese.dedup"}),
-        ("english.annotated", {"english.stop_words", "english.bad_words_file"}),
-        ("english.filtered", {"english.sources", "english.rule_sets"}),
+        ("english.annotated", {f"english.{name}" for name in (*ANNOTATED_BY, "profile")}),
+        ("english.filtered", {"english.sources", "english.rule_sets", "english.profile"}),
         # What a job reads counts, how it does its work does not.
         ("crawl.pages", {"crawl"}),
         ("training.checkpoint", {"seed", "tokenizer", "training"}),
