@@ -8,11 +8,13 @@ collisions. Linear in the units, and for text without much repetition about the 
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import numpy.typing as npt
 
 from neo_assets.compiled import compiled
-from neo_assets.hashing import ONE, mix64, slots_for
+from neo_assets.hashing import BASE, ONE, slots_for
 from neo_assets.text.counts import DUPLICATE_NGRAMS, TOP_NGRAMS
 
 UInt64s = npt.NDArray[np.uint64]
@@ -21,9 +23,8 @@ Int32s = npt.NDArray[np.int32]
 Floats = npt.NDArray[np.float64]
 
 N_SHARES = len(TOP_NGRAMS) + len(DUPLICATE_NGRAMS)
-_LONGEST_TOP, _SHORTEST_DUPLICATE, _LONGEST = TOP_NGRAMS[-1], DUPLICATE_NGRAMS[0], DUPLICATE_NGRAMS[-1]
+_LONGEST_TOP, _LONGEST = TOP_NGRAMS[-1], DUPLICATE_NGRAMS[-1]
 _WIDTH = np.uint64(32)
-_NONE = np.int32(-1)
 
 
 @compiled()
@@ -63,58 +64,72 @@ def repetition_shares(ids: Int32s, counts: Int32s, ends: Int64s, shares: Floats)
         ends: as in the module's description; one longer than `ids`.
     """
     shares[:] = 0.0
-    n_units = ids.size
-    n_chars = ends[n_units]
+    n_chars = ends[ids.size]
     if n_chars == 0:
         return
-    groups = np.empty(n_units, np.int32)  # which repeated n-gram starts at each unit, or none
-    for i in range(n_units):
-        groups[i] = ids[i] if counts[ids[i]] > 1 else _NONE
-    places = np.empty(n_units, np.int32)  # where repeated n-grams start, ascending
+    # Where repeated n-grams start, ascending, and the number of each; at first those of one unit.
+    places, numbers = np.empty(ids.size, np.int32), np.empty(ids.size, np.int32)
+    n_places = 0
+    for i in range(ids.size):
+        if counts[ids[i]] > 1:
+            places[n_places], numbers[n_places] = i, ids[i]
+            n_places += 1
+    pairs = np.empty(n_places, np.uint64)
+    occurrences = np.empty(n_places, np.int32)
+    scratch = Scratch(np.empty(slots_for(n_places), np.int32), np.empty(n_places, np.uint64))
     for n in range(2, _LONGEST + 1):
-        n_places, n_groups = 0, 0
-        for i in range(n_units - n + 1):
-            if groups[i] != _NONE and groups[i + 1] != _NONE:
-                places[n_places] = i
-                n_places += 1
-        if n_places == 0:
+        n_pairs = 0
+        for k in range(n_places - 1):
+            if places[k + 1] == places[k] + 1:
+                pairs[n_pairs] = (np.uint64(numbers[k]) << _WIDTH) | np.uint64(numbers[k + 1])
+                places[n_pairs] = places[k]
+                n_pairs += 1
+        if n_pairs == 0:
             return
-        found = places[:n_places]
-        pairs = np.empty(n_places, np.uint64)
-        for k in range(n_places):
-            pairs[k] = (np.uint64(groups[found[k]]) << _WIDTH) | np.uint64(groups[found[k] + 1])
-        numbers = np.empty(n_places, np.int32)
-        occurrences = np.empty(n_places, np.int32)
-        n_groups = _number_pairs(pairs, numbers, occurrences)
+        n_distinct = _number_pairs(pairs[:n_pairs], numbers, occurrences, scratch)
         if n <= _LONGEST_TOP:
-            shares[n - 2] = _top_chars(numbers, occurrences[:n_groups], found, ends, n) / n_chars
+            covered = _top_chars(numbers[:n_pairs], occurrences[:n_distinct], places[:n_pairs], ends, n)
         else:
-            shares[n - 2] = _repeated_chars(numbers, occurrences, found, ends, n) / n_chars
-        groups[:] = _NONE
-        for k in range(n_places):
+            covered = _repeated_chars(numbers[:n_pairs], occurrences[:n_distinct], places[:n_pairs], ends, n)
+        shares[n - 2] = covered / n_chars
+        n_places = 0
+        for k in range(n_pairs):
             if occurrences[numbers[k]] > 1:
-                groups[found[k]] = numbers[k]
+                places[n_places], numbers[n_places] = places[k], numbers[k]
+                n_places += 1
+
+
+class Scratch(NamedTuple):
+    """Memory of a hash table: slots (number + 1, or 0 for empty), and the key of each number."""
+
+    slots: Int32s
+    keys: UInt64s
 
 
 @compiled()
-def _number_pairs(pairs: UInt64s, numbers: Int32s, occurrences: Int32s) -> int:
+def _number_pairs(pairs: UInt64s, numbers: Int32s, occurrences: Int32s, scratch: Scratch) -> int:
     """As `number_units`, for pairs, whose low bits are not spread."""
-    size = slots_for(pairs.size)
-    mask = np.uint64(size - 1)
-    number_in = np.zeros(size, np.int32)
-    first = np.empty(pairs.size, np.uint64)
+    slots, keys = scratch.slots[: slots_for(pairs.size)], scratch.keys
+    slots[:] = 0
+    n_bits = 0
+    while (1 << n_bits) < slots.size:
+        n_bits += 1
+    shift, mask = np.uint64(64 - n_bits), np.uint64(slots.size - 1)
     n_distinct = 0
     for i in range(pairs.size):
-        slot = mix64(pairs[i]) & mask
-        while number_in[slot] != 0 and first[number_in[slot] - 1] != pairs[i]:
+        slot = (pairs[i] * BASE) >> shift
+        number = slots[slot] - 1
+        while number >= 0 and keys[number] != pairs[i]:
             slot = (slot + ONE) & mask
-        if number_in[slot] == 0:
-            first[n_distinct] = pairs[i]
-            occurrences[n_distinct] = 0
+            number = slots[slot] - 1
+        if number < 0:
+            number = n_distinct
+            keys[number] = pairs[i]
+            occurrences[number] = 0
             n_distinct += 1
-            number_in[slot] = n_distinct
-        numbers[i] = number_in[slot] - 1
-        occurrences[numbers[i]] += 1
+            slots[slot] = n_distinct
+        numbers[i] = number
+        occurrences[number] += 1
     return n_distinct
 
 
