@@ -144,7 +144,10 @@ class ChineseRules(_Limits):
     """Limits of the Chinese rules."""
 
     mojibake: Range | None = Field(at_most(0.02), description="Share of characters decoded by a wrong character set.")
-    han: Range | None = Field(at_least(0.5), description="Share of Han characters among letters.")
+    han: Range | None = Field(
+        at_least(0.15), description="Share of Han characters among letters; manuals with listings have a fifth."
+    )
+    foreign_letters: Range | None = Field(at_most(0.4), description="Share of letters neither Han nor ASCII.")
     brackets: Range | None = Field(at_most(0.1), description="Share of characters inside 【】.")
     sentences: Range | None = Field(at_least(2), description="Sentences.")
     characters: Range | None = Field(between(50, 10_000), description="Characters.")

@@ -17,6 +17,7 @@ class Count(NamedTuple):
     chars: int
     written_chars: int  # that are not whitespace
     letters: int
+    ascii_letters: int
     digits: int
     han: int
     punctuation: int
@@ -41,6 +42,8 @@ class Count(NamedTuple):
     stretches_duplicate: int
     stretch_chars_duplicate: int
     stretches_read_more: int
+    runs: int  # between whitespace
+    runs_no_letter: int
     words: int
     word_chars: int
     words_not_alphabetic: int

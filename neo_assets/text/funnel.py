@@ -126,7 +126,8 @@ def _row(name: str, stage: Dataset, n_raw: int, published: float | None) -> dict
         "kept": kept,
         "rejected": sum(c.rejected for c in counts),
         "quarantined": sum(c.quarantined for c in counts),
-        "share_of_raw": kept / n_raw if n_raw else None,
+        # Before other languages are turned away there is more than what the line calls raw.
+        "share_of_raw": kept / n_raw if n_raw and kept <= n_raw else None,
         "published_share_of_raw": published,
     }
 

@@ -74,6 +74,7 @@ def measure_chinese(texts: Sequence[str], lists: ChineseLists) -> tuple[Measured
         "char_entropy": ch.entropy,
         "frac_chars_unique": ch.unique,
         "frac_han": share(c.han, c.letters),
+        "frac_foreign_letters": share(c.letters - c.han - c.ascii_letters, c.letters),
         "frac_traditional": share(ch.traditional, ch.traditional + ch.simplified),
         "frac_mojibake": share(ch.mojibake, c.chars),
     }

@@ -68,6 +68,7 @@ def measure_english(texts: Sequence[str], lists: EnglishLists) -> tuple[Measured
         "bad_words_per_word": share(m.bad_words, c.words),
         "n_stop_words": m.stop_words,
         "n_chars": c.written_chars,
+        "frac_runs_no_letter": share(c.runs_no_letter, c.runs),
     }
     return measured, Units(hashes[: word_offsets[-1]], word_offsets)
 

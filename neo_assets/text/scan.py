@@ -11,6 +11,7 @@ from neo_assets.compiled import compiled
 from neo_assets.hashing import BASE, EMPTY, ONE, key64, slot_of, slots_for
 from neo_assets.text.classes import (
     ALPHA,
+    ASCII_ALPHA,
     ASCII_PUNCTUATION,
     BAD,
     BULLET,
@@ -77,6 +78,7 @@ def scan_characters(
     stretch_hash, stretch_size, stretch_start = _ZERO, 0, 0
     sentence_has_word, published_has_word = False, False
     before, dots, bracket = 0, 0, -1
+    run_size, run_has_letter = 0, False
 
     for i in range(n + 1):  # the end of the text counts as a line end
         point = _NEWLINE if i == n else int(points[i])
@@ -84,6 +86,9 @@ def scan_characters(
         following = classes[points[i + 1]] if i + 1 < n else np.uint32(SPACE)
 
         if kind & SPACE:
+            counts[COUNT.runs] += run_size > 0
+            counts[COUNT.runs_no_letter] += run_size > 0 and not run_has_letter
+            run_size, run_has_letter = 0, False
             javascript = 0
             if not after_space and lorem_ipsum:
                 lorem_ipsum = advance(LOREM_IPSUM, lorem_ipsum, _BLANK)
@@ -92,9 +97,12 @@ def scan_characters(
             first = i if first < 0 else first
             last = i
             counts[COUNT.written_chars] += 1
+            run_size += 1
+            run_has_letter |= (kind & ALPHA) != 0
             counts[COUNT.han] += (kind & HAN) != 0
             counts[COUNT.digits] += (kind & DIGIT) != 0
             counts[COUNT.letters] += (kind & ALPHA) != 0
+            counts[COUNT.ascii_letters] += (kind & ASCII_ALPHA) != 0
             line_upper += (kind & UPPER) != 0
             if not kind & ASCII_PUNCTUATION:
                 lowered = int(lower[point])

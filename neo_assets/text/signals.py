@@ -72,8 +72,8 @@ def _shared(words: str, tokens: str, letters: str, marks: str, bullets: str, dig
     yield Signal("hash_runs_per_word", REAL, "runs of # per word")
     yield Signal("ellipses_per_word", REAL, "ellipses per word")
     yield Signal("frac_punctuation", REAL, "punctuation per character")
-    yield Signal("frac_words_not_alphabetic", REAL, "share of words that are not all letters")
-    yield Signal("frac_words_numeric", REAL, "share of words that are all numerals")
+    yield Signal("frac_words_not_alphabetic", REAL, "share of words that are not all letters, marks aside")
+    yield Signal("frac_words_numeric", REAL, "share of words that are all numerals, marks aside")
     yield Signal("bad_words_per_word", REAL, "listed obscene terms per word")
     yield Signal("frac_chars_bad", REAL, "control and replacement characters per character")
 
@@ -104,6 +104,7 @@ ENGLISH_SIGNALS: tuple[Signal, ...] = (
     *MODEL_SIGNALS,
     URL_SIGNAL,
     Signal("n_chars", WHOLE, "characters that are not whitespace"),
+    Signal("frac_runs_no_letter", REAL, "share of stretches between whitespace that hold no letter"),
 )
 
 CHINESE_SIGNALS: tuple[Signal, ...] = (
@@ -123,6 +124,7 @@ CHINESE_SIGNALS: tuple[Signal, ...] = (
     Signal("char_entropy", REAL, "entropy of the distribution of characters but whitespace, nats"),
     Signal("frac_chars_unique", REAL, "different per character, mean over stretches of 1,000 characters"),
     Signal("frac_han", REAL, "share of Chinese characters among letters"),
+    Signal("frac_foreign_letters", REAL, "share of letters that are neither Chinese nor ASCII, such as kana"),
     Signal("frac_traditional", REAL, "share of Traditional forms among characters whose form tells"),
     Signal("frac_mojibake", REAL, "share of characters that look like wrongly decoded text"),
     *(Signal(f"frac_chars_top_{n}chars", REAL, f"share of the commonest {n} characters in a row") for n in TOP_NGRAMS),

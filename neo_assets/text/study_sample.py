@@ -17,6 +17,8 @@ Floats = npt.NDArray[np.float64]
 UInt64s = npt.NDArray[np.uint64]
 
 QUANTILES = (0.0, 0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99, 1.0)
+_SMALLEST_SHARE = 1e-9
+"""A threshold of "above nothing" is next to zero: it makes no scale logarithmic."""
 LOGARITHMIC_FROM = 30.0
 """A range of positive values is cut into bins of equal ratio where its ends differ by more than this factor."""
 
@@ -86,7 +88,7 @@ def bin_edges(ascending: Floats, cuts: Sequence[float], bins: int) -> tuple[Floa
     low, high = (min(ends), max(ends)) if ends else (0.0, 1.0)
     if high - low <= 1e-9 * abs(high):
         low, high = low - (abs(low) or 1.0), high + (abs(high) or 1.0)
-    logarithmic = low > 0 and high / low > LOGARITHMIC_FROM
+    logarithmic = low > high * _SMALLEST_SHARE and high / low > LOGARITHMIC_FROM
     scaled, back = (np.log, np.exp) if logarithmic else (np.asarray, np.asarray)
     start, end = float(scaled(low)), float(scaled(high))
     width = (end - start) / bins

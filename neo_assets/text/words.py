@@ -21,6 +21,7 @@ from neo_assets.text.classes import (
     DIGIT,
     LOWER,
     NUMERIC,
+    PUNCTUATION,
     SPACE,
     UPPER,
     WORD,
@@ -33,7 +34,7 @@ _UNDERSCORE = 95
 
 
 class Words(NamedTuple):
-    """Words in their order: hash, place of the first character, length, numeric characters, classes all have."""
+    """Words in their order: hash, place of the first character, length, numerals, classes that all but marks have."""
 
     hashes: UInt64s
     starts: Int32s
@@ -57,21 +58,23 @@ def english_words(
     """(words, their number) of one text; the arrays are longer than that."""
     words = _room_for(points.size // 2 + 1)
     n = 0
-    word, start, n_chars, size, numerals, common = _ZERO, 0, 0, 0, 0, ALPHA | NUMERIC
+    word, start, n_chars, size, numerals, common, any_of = _ZERO, 0, 0, 0, 0, ALPHA | NUMERIC, 0
     for i in range(points.size + 1):
         kind = classes[points[i]] if i < points.size else np.uint32(SPACE)
         if kind & SPACE:
             if n_chars:
                 words.hashes[n], words.starts[n], words.lengths[n] = key64(word), start, size
-                words.numerals[n], words.classes[n] = numerals, common
+                words.numerals[n], words.classes[n] = numerals, common if any_of & WORD else 0
                 n += 1
-            word, start, n_chars, size, numerals, common = _ZERO, i + 1, 0, 0, 0, ALPHA | NUMERIC
+            word, start, n_chars, size, numerals, common, any_of = _ZERO, i + 1, 0, 0, 0, ALPHA | NUMERIC, 0
         elif not kind & ASCII_PUNCTUATION:
             word = word * BASE + np.uint64(lower[points[i]]) + ONE
             n_chars += 1
             size += decomposed[points[i]]
             numerals += (kind & NUMERIC) != 0
-            common &= int(kind)
+            any_of |= int(kind)
+            if not kind & PUNCTUATION:
+                common &= int(kind)
     return words, n
 
 
@@ -89,7 +92,8 @@ def chinese_words(
             kind = classes[points[i]]
             word = word * BASE + np.uint64(lower[points[i]]) + ONE
             numerals += (kind & DIGIT) != 0
-            common &= int(kind)
+            if not kind & PUNCTUATION:
+                common &= int(kind)
             any_of |= int(kind)
             is_token |= not kind & SPACE
             is_word |= (kind & WORD) != 0 and points[i] != _UNDERSCORE

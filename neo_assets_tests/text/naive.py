@@ -38,6 +38,10 @@ def decomposed_length(word: str) -> int:
     return sum(len(unicodedata.normalize("NFD", c.lower())) for c in word)
 
 
+def without_marks(word: str) -> str:
+    return "".join(c for c in word if unicodedata.category(c)[0] != "P" and c not in string.punctuation)
+
+
 def is_capitals(token: str) -> bool:
     return token.isupper()
 
@@ -112,8 +116,8 @@ def common(text: str, tokens: list[str], words: list[str], length: Callable[[str
         "frac_punctuation": share(
             sum(unicodedata.category(c)[0] == "P" or c in string.punctuation for c in text), len(text)
         ),
-        "frac_words_not_alphabetic": share(sum(not word.isalpha() for word in words), n_words),
-        "frac_words_numeric": share(sum(word.isnumeric() for word in words), n_words),
+        "frac_words_not_alphabetic": share(sum(not without_marks(word).isalpha() for word in words), n_words),
+        "frac_words_numeric": share(sum(without_marks(word).isnumeric() for word in words), n_words),
         "frac_chars_bad": share(len(re.findall("[\x00-\x08\x0e-\x1f\x7f\ufffd]", text)), len(text)),
     }
 
@@ -142,6 +146,7 @@ def english(text: str, stop_words: Sequence[str], bad_words: Sequence[str]) -> d
         "bad_words_per_word": share(n_bad, len(words)),
         "n_stop_words": len(set(words) & plain),
         "n_chars": sum(not c.isspace() for c in text),
+        "frac_runs_no_letter": share(sum(not any(map(str.isalpha, run)) for run in text.split()), len(text.split())),
         **english_lines(text),
     }  # fmt: skip
 
@@ -186,6 +191,7 @@ def chinese(text: str, stop_words: Sequence[str]) -> dict[str, Any]:
         "char_entropy": entropy(written),
         "frac_chars_unique": share(sum(len(set(window)) for window in windows), len(written)),
         "frac_han": share(len(han), letters),
+        "frac_foreign_letters": share(letters - len(han) - sum(c in string.ascii_letters for c in text), letters),
         **{f"frac_chars_top_{n}chars": grams[n] for n in range(2, 5)},
         **{f"frac_chars_dupe_{n}chars": grams[n] for n in range(5, 11)},
         **chinese_lines(text, segments),

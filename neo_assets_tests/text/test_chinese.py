@@ -101,6 +101,7 @@ def test_a_line_of_ten_million_characters() -> None:
         ("成人电影", "rps_doc_ldnoobw_words", 1),
         ("天" * 2000, "frac_chars_unique", 2 / 2000),
         ("中文abc", "frac_han", 2 / 5),
+        ("中文abcд", "frac_foreign_letters", 1 / 6),
     ],
 )
 def test_worked_examples(text: str, signal: str, value: float) -> None:

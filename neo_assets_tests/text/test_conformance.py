@@ -34,6 +34,10 @@ TRADITIONAL = [
     "其為人也孝弟，而好犯上者，鮮矣；不好犯上，而好作亂者，未之有也。君子務本，本立而道生。",
     "道千乘之國，敬事而信，節用而愛人，使民以時。弟子入則孝，出則弟，謹而信，汎愛眾，而親仁。",
 ]
+JAPANESE = "\n".join(
+    f"{place}の図書館では、{thing}について調べることができます。くわしくは受付でおたずねください。"
+    for place, thing in (("東京", "歴史"), ("京都", "料理"), ("大阪", "音楽"), ("名古屋", "鉄道"), ("札幌", "動物"))
+)
 ZH_SENTENCE = "清晨的阳光照进教室，老师带着学生朗读古文，窗外传来阵阵鸟鸣。"
 EN_SENTENCE = "The quick brown fox jumps over the lazy dog and runs to the river with a friend. "
 
@@ -66,8 +70,8 @@ CHINESE_CASES = [
     ("few characters", "我们你们他们，公司员工。" * 30, "zh", 0.9, "unique_characters"),
     ("undecodable", CHINESE + "\ufffd" * 40, "zh", 0.9, "bad_characters"),
     ("UTF-8 read as GBK", CHINESE.encode().decode("gbk", "ignore"), "zh", 0.9, "mojibake"),
-    ("an English page", ENGLISH, "zh", 0.9, "unique_characters"),
-    ("code among prose", CHINESE[:400] + "\n" + IDENTIFIERS, "zh", 0.9, "han"),
+    ("an English page", ENGLISH, "zh", 0.9, "han"),
+    ("a Japanese page", JAPANESE, "zh", 0.9, "foreign_letters"),
     ("no marks at all", "\n".join(re.sub(r"\W", "", part) for part in CHINESE_PARTS[:9]), "zh", 0.9, "sentences"),
     ("a slogan", CHINESE[:240] + "买买买" * 40 + "。", "zh", 0.9, "top_2gram"),
     ("the same answers again and again", CHINESE + "\n" + "".join(ANSWERS * 3), "zh", 0.9, "duplicate_sentences"),

@@ -108,6 +108,7 @@ del REDPAJAMA["A1"]
 GENERIC = {
     "B0": "1 <= ccnet_length",
     **{f"B{n}": condition for n, condition in SHARED.items()},
+    "B4": "frac_runs_no_letter < 0.4",
     "B9": "0.4 <= ccnet_language_score",
     "B10": "200 <= n_chars",
     "B11": "2 <= ccnet_nlines",  # "more than 1 line"
@@ -170,7 +171,8 @@ def test_our_own_rules_that_are_on() -> None:
     assert ours(chinese_rules(ChineseRules())) == {
         "frac_chars_bad <= 0.001",
         "frac_mojibake <= 0.02",
-        "0.5 <= frac_han",
+        "0.15 <= frac_han",
+        "frac_foreign_letters <= 0.4",
         "bad_words_per_word <= 0",
         "frac_sentences_duplicate <= 0.3",
         "frac_chars_duplicate_sentences <= 0.2",
