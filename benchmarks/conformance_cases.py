@@ -139,7 +139,7 @@ def _questions() -> str:
 
 def _languages() -> Iterator[Case]:
     aspect = "language"
-    labels = "language language_label han"
+    labels = "language language_label han foreign_letters"
     yield _reject("japanese", aspect, labels, "a Japanese page, half of it Han characters", _prose(JAPANESE))
     yield _reject("korean", aspect, labels, "a Korean page", _prose(KOREAN))
     yield _reject("english", aspect, labels, "an English page", _prose(ENGLISH))

@@ -3,8 +3,8 @@
 Names that begin with `ccnet_` and `rps_` are RedPajama-V2's 42 annotations. Their English values follow its published
 definitions, but that a document without words has 0 where RedPajama-V2 has nothing, that values are not rounded, and
 that overlapping occurrences of a top n-gram count once. Chinese has the same names; each meaning states its unit.
-Shares with an empty denominator are 0, so a signal of a text is always a number; signals of models and lists that are
-not configured are null.
+Shares with an empty denominator are 0, so a signal of a text is a number; but a text without words or characters to
+judge by has no perplexity, and signals of models and lists that are not configured are null.
 """
 
 from __future__ import annotations
