@@ -11,26 +11,15 @@ import numpy as np
 import numpy.typing as npt
 
 from neo_assets.compiled import compiled
+from neo_assets.hashing import BASE, ONE, mix64
 
 UInt32s = npt.NDArray[np.uint32]
 UInt64s = npt.NDArray[np.uint64]
 Int64s = npt.NDArray[np.int64]
 
-_BASE = np.uint64(0x9E3779B97F4A7C15)
-_MIX_1 = np.uint64(0xFF51AFD7ED558CCD)
-_MIX_2 = np.uint64(0xC4CEB9FE1A85EC53)
-_HALF = np.uint64(33)
-_ONE = np.uint64(1)
 _DELETE, _SPACE = 1, 2
 _BLANK = np.uint32(32)
 _UNROLL = 8
-
-
-@compiled()
-def _mix64(h: np.uint64) -> np.uint64:
-    h = (h ^ (h >> _HALF)) * _MIX_1
-    h = (h ^ (h >> _HALF)) * _MIX_2
-    return h ^ (h >> _HALF)
 
 
 @compiled()
@@ -68,17 +57,17 @@ def shingle_hashes(points: UInt32s, shingle_chars: int) -> UInt64s:
     width = min(shingle_chars, points.size)
     n_shingles = points.size - width + 1 if points.size else 0
     hashes = np.empty(n_shingles, np.uint64)
-    leaving = _ONE
+    leaving = ONE
     for _ in range(width):
-        leaving *= _BASE
+        leaving *= BASE
     rolling = np.uint64(0)
     for i in range(width):
-        rolling = rolling * _BASE + (np.uint64(points[i]) + _ONE)
+        rolling = rolling * BASE + (np.uint64(points[i]) + ONE)
     for i in range(n_shingles):
-        hashes[i] = _mix64(rolling)
+        hashes[i] = mix64(rolling)
         if i + width < points.size:
-            entering = np.uint64(points[i + width]) + _ONE
-            rolling = rolling * _BASE + entering - leaving * (np.uint64(points[i]) + _ONE)
+            entering = np.uint64(points[i + width]) + ONE
+            rolling = rolling * BASE + entering - leaving * (np.uint64(points[i]) + ONE)
     return hashes
 
 
@@ -128,6 +117,6 @@ def band_keys(found: UInt32s, bands: int, rows: int) -> Int64s:
         for band in range(bands):
             key = np.uint64(0)
             for row in range(rows):
-                key = _mix64(key * _BASE + np.uint64(found[text, band * rows + row]) + _ONE)
+                key = mix64(key * BASE + np.uint64(found[text, band * rows + row]) + ONE)
             keys[text, band] = np.int64(key)
     return keys

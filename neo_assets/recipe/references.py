@@ -2,45 +2,26 @@
 
 from __future__ import annotations
 
-import re
 from typing import Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
 from neo_assets.recipe.base import Section
+from neo_assets.recipe.sources import FileSettings
 
 
-class ReferenceFiles(Section):
+class ReferenceFiles(FileSettings):
     """Files of a reference set, and how they are cut into documents."""
 
     path: str = Field(min_length=1, description="Glob of the files, relative to the seed folder.")
     kind: Literal["text", "jsonl", "parquet"] = Field(
         "text", description="text: plain files; jsonl: an object with a field text a line; parquet: a column text."
     )
-    split_at: str | None = Field(None, description="Regular expression; each match starts a new document.")
-    group_chars: int = Field(0, ge=0, description="Consecutive pieces are joined until they have this many characters.")
-
-    @field_validator("path")
-    @classmethod
-    def _stays_inside(cls, path: str) -> str:
-        if path.startswith("/") or ".." in path.split("/"):
-            raise ValueError("must be relative to the seed folder and stay inside it")
-        return path
-
-    @field_validator("split_at")
-    @classmethod
-    def _compiles(cls, pattern: str | None) -> str | None:
-        try:
-            return pattern if pattern is None else re.compile(pattern).pattern
-        except re.error as error:
-            raise ValueError(f"not a regular expression: {error}") from error
 
     @model_validator(mode="after")
-    def _cut_agrees(self) -> Self:
+    def _only_text_is_cut(self) -> Self:
         if self.kind != "text" and (self.split_at or self.group_chars):
             raise ValueError("split_at and group_chars are for kind: text only")
-        if self.group_chars and self.split_at is None:
-            raise ValueError("group_chars joins the pieces made by split_at: give split_at too")
         return self
 
 

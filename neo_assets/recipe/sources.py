@@ -11,6 +11,35 @@ from neo_assets.recipe.base import Section
 from neo_assets.recipe.limits import Range
 
 
+class FileSettings(Section):
+    """Files, and how plain text in them is cut into documents."""
+
+    path: str | None = Field(None, description="Glob of the files, relative to the seed folder.")
+    split_at: str | None = Field(None, description="Regular expression of a heading line; each starts a new document.")
+    group_chars: int = Field(0, ge=0, description="Consecutive pieces are joined until they have this many characters.")
+
+    @field_validator("path")
+    @classmethod
+    def _stays_inside(cls, path: str | None) -> str | None:
+        if path is not None and (path.startswith("/") or ".." in path.split("/")):
+            raise ValueError("must be relative to the seed folder and stay inside it")
+        return path
+
+    @field_validator("split_at")
+    @classmethod
+    def _compiles(cls, pattern: str | None) -> str | None:
+        try:
+            return pattern if pattern is None else re.compile(pattern).pattern
+        except re.error as error:
+            raise ValueError(f"not a regular expression: {error}") from error
+
+    @model_validator(mode="after")
+    def _cut_agrees(self) -> Self:
+        if self.group_chars and not self.split_at:
+            raise ValueError("group_chars joins the pieces made by split_at: give split_at too")
+        return self
+
+
 class FieldNames(Section):
     """How a data set calls what a document consists of."""
 
@@ -21,7 +50,7 @@ class FieldNames(Section):
     date: str = Field("date", min_length=1, description="When it was fetched or written; its day is kept.")
 
 
-class SourceSettings(Section):
+class SourceSettings(FileSettings):
     """One English source: where its documents come from, how they are cut, and which rules judge them."""
 
     kind: Literal["crawl", "text", "code", "jsonl", "parquet", "redpajama"] = Field(
@@ -29,13 +58,10 @@ class SourceSettings(Section):
         "parquet: a row each; redpajama: RedPajama-V2's pairs of documents and quality signals. "
         "Files may end in .gz or .zst, except Parquet's."
     )
-    path: str | None = Field(None, description="Glob of the files, relative to the seed folder; none for a crawl.")
     fields: FieldNames = Field(FieldNames(), description="Names of the fields or columns, for jsonl and parquet.")
     max_record_bytes: int = Field(
         64 * 2**20, gt=0, le=2**30, description="A longer line, text or value is quarantined, never read whole."
     )
-    split_at: str | None = Field(None, description="Regular expression of a heading line; each starts a new document.")
-    group_chars: int = Field(0, ge=0, description="Consecutive pieces are joined until they have this many characters.")
     language: str = Field("en", min_length=1, description="The label of its documents; others are rejected.")
     licence: str = Field(pattern=r"^[^'\\\n]+$", description="Licence of the texts, for the data card; no quotes.")
     rule_set: str = Field("generic", description="The set of limits that judges it.")
@@ -52,21 +78,4 @@ class SourceSettings(Section):
             raise ValueError("split_at and group_chars are for kind: text only")
         if self.kind not in ("jsonl", "parquet") and self.fields != FieldNames():
             raise ValueError("fields is for kind: jsonl and kind: parquet only")
-        if self.group_chars and not self.split_at:
-            raise ValueError("group_chars joins the pieces made by split_at: give split_at too")
         return self
-
-    @field_validator("path")
-    @classmethod
-    def _stays_inside(cls, path: str | None) -> str | None:
-        if path is not None and (path.startswith("/") or ".." in path.split("/")):
-            raise ValueError("must be relative to the seed folder and stay inside it")
-        return path
-
-    @field_validator("split_at")
-    @classmethod
-    def _compiles(cls, pattern: str | None) -> str | None:
-        try:
-            return pattern if pattern is None else re.compile(pattern).pattern
-        except re.error as error:
-            raise ValueError(f"not a regular expression: {error}") from error

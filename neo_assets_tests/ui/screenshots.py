@@ -91,6 +91,9 @@ SHOTS: tuple[Shot, ...] = (
     GraphShot("lineage", "/asset-groups", AREAS, open_groups=True),
     Shot("asset", "/assets/chinese/filtered", ("Latest materialization", "sample"), (SECTION.format("Columns"),)),
     EntryShot("plot", "/assets/training/metrics", ("loss",), key="loss"),
+    EntryShot("thresholds", "/assets/chinese/threshold_study", ("thresholds",), key="thresholds"),
+    EntryShot("funnel", "/assets/english/funnel", ("funnel",), key="funnel"),
+    EntryShot("profiles", "/assets/chinese/profile_report", ("defects",), key="defects"),
     Shot("partitions", "/assets/training/checkpoint?view=partitions&partition=ckpt_006", ("ckpt_001", "Materialized")),
     Shot("checks", "/assets/chinese/filtered?view=checks", ("Evaluation result", "Passed")),
 )
