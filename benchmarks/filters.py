@@ -89,7 +89,7 @@ def table(language: str, answers: Answers) -> list[tuple[str, ...]]:
                 f"{speed:,.0f}" if speed >= 10 else f"{speed:.1f}",
                 f"{answer['characters'] / answer['seconds'] / 1e6:.3g}",
                 f"{answer['peak_mib']:,.0f}",
-                "" if peer is OURS else f"{ours / speed:.0f}x",
+                "" if peer is OURS else _ratio(ours / speed),
             )
         )
     return rows
@@ -125,6 +125,11 @@ def _segmenter_note(found: dict[str, Any]) -> str:
         return f"{cuts}, no more than the whole: it is the limit."
     others = 1 / (1 / whole - 1 / alone)
     return f"{cuts}, which is {whole / alone:.0%} of our time; the rest alone: {others / 1e6:.3g} M characters/s."
+
+
+def _ratio(value: float) -> str:
+    """A ratio with as many figures as tell something: 175x, 1.2x, 0.6x."""
+    return f"{value:.0f}x" if value >= 10 else f"{value:.1f}x"
 
 
 if __name__ == "__main__":
