@@ -122,10 +122,22 @@ def load_recipe(name_or_path: str | None = None) -> Recipe:
     return _load(path, path.stat().st_mtime_ns)
 
 
+class _Loader(yaml.SafeLoader):
+    """Refuses a key that is given twice, of which YAML silently takes the last."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode) and key.value in seen:
+                raise yaml.YAMLError(f"line {key.start_mark.line + 1}: the key {key.value!r} is given twice; keep one")
+            seen.add(str(key.value))
+        return super().construct_mapping(node, deep)
+
+
 @lru_cache(maxsize=8)
 def _load(path: Path, _modified: int) -> Recipe:
     try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+        data = yaml.load(path.read_text(encoding="utf-8"), _Loader)  # noqa: S506 (it is a safe loader)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise RecipeError(f"{path}: not YAML: {' '.join(str(error).split())}") from error
     if not isinstance(data, dict):

@@ -182,6 +182,7 @@ def test_files_that_are_no_recipe(tmp_path: Path) -> None:
     for content, reason in (
         (b"a: [1,\n", "not YAML: "),
         (b"\xff\xfe\xfa", "not YAML: "),
+        (b"seed: 1\nname: x\nseed: 2\n", "not YAML: line 3: the key 'seed' is given twice; keep one"),
         (b"- a\n", "expected a mapping of sections, found list"),
         (b"", "expected a mapping of sections, found NoneType"),
     ):

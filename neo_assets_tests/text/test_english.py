@@ -47,6 +47,7 @@ def agrees(found: dict[str, Any], wanted: dict[str, Any]) -> None:
 @example("a")
 @example("Read more\nSee also: read more »\nspread more\n" + "x" * 60 + " read more")
 @example("。！？" * 9)
+@example("a lone \ud800 surrogate")
 def test_equals_the_naive_measures(text: str) -> None:
     agrees(measured(text)[0], naive.english(text, STOP, BAD))
 
