@@ -107,8 +107,15 @@ def _feature_sums(
     for text in range(n_texts):
         r0 = r1 = r2 = w0 = w1 = w2 = w3 = w4 = 0.0
         start, end = offsets[text], offsets[text + 1]
-        for i in range(start, end):
-            at, line = bucket_of(hashes[i], n_ratios), bucket_of(hashes[i], n_weights)
+        for feature in range(2 * start, 2 * end):  # a word, then the pair that it ends
+            i = feature // 2
+            if feature % 2 == 0:
+                key = hashes[i]
+            elif i > start:
+                key = pair_of(hashes[i - 1], hashes[i])
+            else:
+                continue
+            at, line = bucket_of(key, n_ratios), bucket_of(key, n_weights)
             r0 += ratios[at, 0]
             r1 += ratios[at, 1]
             r2 += ratios[at, 2]
@@ -117,17 +124,6 @@ def _feature_sums(
             w2 += weights[line, 2]
             w3 += weights[line, 3]
             w4 += weights[line, 4]
-            if i > start:
-                pair = pair_of(hashes[i - 1], hashes[i])
-                at, line = bucket_of(pair, n_ratios), bucket_of(pair, n_weights)
-                r0 += ratios[at, 0]
-                r1 += ratios[at, 1]
-                r2 += ratios[at, 2]
-                w0 += weights[line, 0]
-                w1 += weights[line, 1]
-                w2 += weights[line, 2]
-                w3 += weights[line, 3]
-                w4 += weights[line, 4]
         ratio_sums[text, 0], ratio_sums[text, 1], ratio_sums[text, 2] = r0, r1, r2
         sums = weight_sums[text]
         sums[0], sums[1], sums[2], sums[3], sums[4] = w0, w1, w2, w3, w4
