@@ -4,7 +4,7 @@ Importing Numba takes a second, and most processes that load the definitions com
 wait; the first call of any of them compiles all that wait and puts what Numba made of them in their place.
 
 Numba notices when a cached function's own file changes, but not when a function or constant that it uses does. So the
-cache lies in a folder named by a digest of all modules with compiled loops and of those that hold their constants.
+cache lies in a folder named by a digest of all modules with compiled loops and of all that these import.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import os
+import re
 import sys
 import threading
 from collections.abc import Callable
@@ -20,7 +21,7 @@ from typing import Any, TypeVar, cast
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 _PACKAGE = Path(__file__).parent
-_CONSTANTS = ("classes", "counts")
+_IMPORT = re.compile(rb"^from neo_assets\.([\w.]+) import", re.MULTILINE)
 _lock = threading.Lock()
 _waiting: list[_Waiting] = []
 
@@ -75,11 +76,16 @@ def _cache_folder() -> str:
     """`NUMBA_CACHE_DIR` if it is set, else beside the package's bytecode, or the user's cache if that is read-only."""
     if given := os.environ.get("NUMBA_CACHE_DIR"):
         return given
-    digest = hashlib.sha256()
-    for file in sorted(_PACKAGE.rglob("*.py")):
-        source = file.read_bytes()
-        if b"@compiled(" in source or file.stem in _CONSTANTS:
-            digest.update(source)
+    sources = {file: file.read_bytes() for file in _PACKAGE.rglob("*.py")}
+    waiting = [file for file, source in sources.items() if b"@compiled(" in source]
+    found: set[Path] = set()
+    while waiting:
+        file = waiting.pop()
+        if file in sources and file not in found:
+            found.add(file)
+            imported = (name.decode().split(".") for name in _IMPORT.findall(sources[file]))
+            waiting.extend(_PACKAGE.joinpath(*steps).with_suffix(".py") for steps in imported)
+    digest = hashlib.sha256(b"".join(sources[file] for file in sorted(found)))
     name = f"compiled-{digest.hexdigest()[:16]}"
     own = _PACKAGE / "__pycache__"
     if os.access(own if own.exists() else _PACKAGE, os.W_OK):

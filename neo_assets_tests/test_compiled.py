@@ -59,7 +59,7 @@ def test_the_cache_folder_follows_the_sources(module: str, tmp_path: Path) -> No
     package = tmp_path / "neo_assets"
     (package / "text").mkdir(parents=True)
     (package / "__pycache__").mkdir()
-    for name in ("__init__", "compiled", "hashing", "text/__init__", "text/classes"):
+    for name in ("__init__", "compiled", "hashing", "text/__init__", "text/classes", "text/phrases"):
         source = Path(__file__).parents[1] / "neo_assets" / f"{name}.py"
         (package / f"{name}.py").write_bytes(source.read_bytes() if source.exists() else b"")
     code = "from neo_assets.compiled import _cache_folder; print(_cache_folder())"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import string
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -20,7 +21,7 @@ from neo_assets.text.terms import WordTerms, build_word_terms, count_word_terms
 from neo_assets.text.units import Units, code_points, unit_hash, unit_hashes
 from neo_assets.text.words import count_english_tokens, count_words, english_words
 
-_WITHOUT_MARKS = str.maketrans("", "", "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~")
+_WITHOUT_MARKS = str.maketrans("", "", string.punctuation)
 _JAVASCRIPT_HASH = np.uint64(unit_hash("javascript"))
 
 

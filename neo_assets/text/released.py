@@ -14,17 +14,15 @@ import pyarrow as pa
 
 from neo_assets.compiled import compiled
 from neo_assets.hashing import BASE, ONE, key64, slot_of, slots_for
+from neo_assets.text.classes import BULLETS
+from neo_assets.text.counts import DUPLICATE_NGRAMS, TOP_NGRAMS
+from neo_assets.text.units import code_points
 
 UInt64s = npt.NDArray[np.uint64]
 Int64s = npt.NDArray[np.int64]
 Values = dict[str, float | None]
 
 EXCEPTION = "released_exception"
-TOP_NGRAMS = (2, 3, 4)
-DUPLICATE_NGRAMS = (5, 6, 7, 8, 9, 10)
-
-BULLETS = tuple("•●○■□▪▫※·➢‣▶◀◦–")
-"""What starts a bullet line (MAP-Neo Matrix, rule B3, without its repetitions)."""
 
 
 def ratio(part: float, whole: float) -> float | None:
@@ -35,7 +33,7 @@ def ratio(part: float, whole: float) -> float | None:
 def share_of_bullet_lines(text: str) -> float:
     """Lines starting with a bullet, of all lines, empty ones included."""
     lines = text.split("\n")
-    return sum(line.startswith(BULLETS) for line in lines) / len(lines)
+    return sum(line.startswith(tuple(BULLETS)) for line in lines) / len(lines)
 
 
 def with_exception(values: Values) -> Values:
@@ -50,7 +48,7 @@ def ngram_values(text: str, column: Callable[[int], str]) -> Values:
     the numerator is not the characters covered but the distinct characters that occur in any repeated n-gram, so the
     value of a long text is next to nothing. Linear in the text; n-grams are compared by a 64-bit hash.
     """
-    points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
+    points = code_points([text]).points
     letters, ids = np.unique(points, return_inverse=True)
     counted = [repeated_ngrams(ids.astype(np.int64), letters.size, n) for n in (*TOP_NGRAMS, *DUPLICATE_NGRAMS)]
     parts = [max(top - 1, 0) * n for n, (top, _) in zip(TOP_NGRAMS, counted[:3], strict=True)]

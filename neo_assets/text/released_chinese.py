@@ -17,11 +17,10 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from neo_assets.text.counts import DUPLICATE_NGRAMS, TOP_NGRAMS
 from neo_assets.text.normalise import SYMBOLS
 from neo_assets.text.released import (
-    DUPLICATE_NGRAMS,
     EXCEPTION,
-    TOP_NGRAMS,
     Values,
     append_values,
     ngram_values,

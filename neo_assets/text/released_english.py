@@ -20,10 +20,9 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from neo_assets.text.counts import DUPLICATE_NGRAMS, TOP_NGRAMS
 from neo_assets.text.released import (
-    DUPLICATE_NGRAMS,
     EXCEPTION,
-    TOP_NGRAMS,
     Values,
     append_values,
     ngram_values,
