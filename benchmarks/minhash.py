@@ -21,7 +21,7 @@ import neo_assets
 from benchmarks.report import RESULTS, write_report
 from neo_assets.dedup.minhash import text_signatures
 from neo_assets.dedup.shingles import Normalisation, reduced_points
-from neo_assets.recipe.lines import DedupSettings
+from neo_assets.recipe.dedup import NearSettings
 
 SEED = Path(neo_assets.__file__).parent / "seed"
 TEXTS: tuple[tuple[Normalisation, str], ...] = (
@@ -48,7 +48,7 @@ def main() -> None:
 def compare(normalisation: Normalisation, file: Path, quick: bool) -> list[tuple[str, str, str, str]]:
     """One row per method: text, method, speed and ratio."""
     documents = cut(file.read_text(encoding="utf-8"))[: 4 if quick else None]
-    settings = DedupSettings(normalisation=normalisation)
+    settings = NearSettings(normalisation=normalisation)
     reduced = normalised(documents, normalisation)
     text_signatures(documents[:1], settings)  # compiles
     repeated = documents * (1 if quick else 20)

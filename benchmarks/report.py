@@ -9,19 +9,44 @@ import shutil
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 RESULTS = Path(__file__).parent / "results"
+
+
+class Table(NamedTuple):
+    """One of several tables of a report, with what is to be said about it."""
+
+    title: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    notes: str = ""
 
 
 def write_report(
     name: str, title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], notes: str, folder: Path = RESULTS
 ) -> Path:
     """Writes `folder/name.md` and gives its path."""
-    table = [columns, ["---"] * len(columns), *rows]
-    lines = [f"# {title}", "", *(f"| {' | '.join(row)} |" for row in table), "", notes, "", *_circumstances(), ""]
+    return _write(name, [f"# {title}", "", *_lines(columns, rows), "", notes, ""], folder)
+
+
+def write_tables(name: str, title: str, tables: Sequence[Table], notes: str, folder: Path = RESULTS) -> Path:
+    """Writes `folder/name.md` with several tables, each below a heading of its own, and gives its path."""
+    lines = [f"# {title}", ""]
+    for table in tables:
+        lines += [f"## {table.title}", "", *_lines(table.columns, table.rows), ""]
+        lines += [table.notes, ""] if table.notes else []
+    return _write(name, [*lines, "## How it was measured", "", notes, ""], folder)
+
+
+def _lines(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    return [f"| {' | '.join(row)} |" for row in (columns, ["---"] * len(columns), *rows)]
+
+
+def _write(name: str, lines: Sequence[str], folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / f"{name}.md"
-    file.write_text("\n".join(lines), encoding="utf-8")
+    file.write_text("\n".join([*lines, *_circumstances(), ""]), encoding="utf-8")
     return file
 
 

@@ -69,6 +69,9 @@ PREVIOUS = _earlier(-1, -1)
 UP_TO = _earlier(EVERY_EARLIER_DAY, 0)
 """The same day and every day before it."""
 
+BEFORE = _earlier(EVERY_EARLIER_DAY, -1)
+"""Every day before; an empty handle for the first."""
+
 ALL = dg.AllPartitionMapping()
 """Every partition."""
 

@@ -37,6 +37,15 @@ PEERS = (
     Peer("data-juicer", "data_juicer", "data_juicer", "its recipe's filters without models"),
     REFERENCE,
 )
+DEDUP_OURS = Peer("neo-assets", "", "benchmarks.dedup_methods", "near, exact, paragraph, substring, line")
+DATASKETCH = Peer("datasketch", "", "dedup_datasketch", "signatures")
+PYTHON = Peer("plain Python", "", "dedup_python", "similar line")
+DEDUP_DATATROVE = Peer("datatrove", "datatrove", "dedup_datatrove", "near")
+TEXT_DEDUP = Peer("text-dedup", "text_dedup", "dedup_text_dedup", "near")
+RENSA = Peer("rensa", "rensa", "dedup_rensa", "signatures, near")
+SPARK = Peer("Spark", "spark", "dedup_spark", "exact, paragraph")
+PYDIVSUFSORT = Peer("pydivsufsort", "pydivsufsort", "dedup_pydivsufsort", "substring")
+DEDUP_PEERS = (DEDUP_DATATROVE, TEXT_DEDUP, RENSA, SPARK, PYDIVSUFSORT)
 
 
 class PeerError(Exception):
@@ -52,9 +61,9 @@ def python_of(peer: Peer) -> Path | None:
     return python if python.exists() else None
 
 
-def absent() -> list[str]:
-    """The systems that are not installed."""
-    return [peer.title for peer in PEERS if python_of(peer) is None]
+def absent(peers: Sequence[Peer] = PEERS) -> list[str]:
+    """Those of the systems that are not installed."""
+    return [peer.title for peer in peers if python_of(peer) is None]
 
 
 def ask(peer: Peer, arguments: Sequence[str]) -> list[dict[str, Any]] | None:

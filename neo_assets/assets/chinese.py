@@ -1,10 +1,19 @@
 """The Chinese line: what our crawl found in Chinese, normalised, filtered and deduplicated, day by day."""
 
+from datetime import date
+
 from neo_assets.asset import Context, Dataset, Draft, Engine, Recipe, Relation, asset
+from neo_assets.dedup.bloom import build_filter, describe, slice_error
+from neo_assets.dedup.cluster_report import report_files as duplicate_files
+from neo_assets.dedup.clusters import report_clusters
 from neo_assets.dedup.exact import TextDigests
+from neo_assets.dedup.judge_exact import FILTER_FILE, earlier_filters, judge_exact_filtered
+from neo_assets.dedup.judge_near import band_index, candidate_pairs, judge_near
 from neo_assets.dedup.minhash import Signatures
-from neo_assets.dedup.stages import judge_exact, judge_near
-from neo_assets.partitions import ALL, FIRST_DAY, UP_TO, crawl_days
+from neo_assets.dedup.profiles import bloom_settings, near_settings
+from neo_assets.dedup.similar_line import SimilarLines
+from neo_assets.dedup.survivors import Precedence
+from neo_assets.partitions import ALL, BEFORE, FIRST_DAY, UP_TO, crawl_days
 from neo_assets.seed import SEED_FOLDER
 from neo_assets.text.annotators import annotator, released_chinese
 from neo_assets.text.badwords import load_terms
@@ -64,7 +73,7 @@ def normalized(extracted: Dataset, engine: Engine, recipe: Recipe) -> Relation:
         load_terms(recipe.chinese.bad_words_files, SEED_FOLDER),
     )
     released = released_chinese(recipe.chinese.profile, recipe.chinese.url_lists)
-    return engine.map(extracted, *released, normalise, TextDigests())
+    return engine.map(extracted, *released, normalise, TextDigests(recipe.chinese.dedup.exact, "chinese"))
 
 
 @asset(kinds={"numba", "parquet"}, partitions_def=crawl_days)
@@ -92,31 +101,79 @@ def annotated(
 @asset(kinds={"parquet"}, partitions_def=crawl_days)
 def filtered(annotated: Dataset, engine: Engine, recipe: Recipe) -> Relation:
     """Chinese pages that pass every quality rule; the others stand in the decisions with all rules they fail."""
-    return engine.map(annotated, JudgeByRules(chinese_rules(recipe.chinese.rules, recipe.chinese.profile)))
+    rules = chinese_rules(recipe.chinese.rules, recipe.chinese.profile)
+    return engine.map(annotated, JudgeByRules(rules), Precedence(recipe.chinese.dedup.survivor, arrival_first=True))
 
 
-@asset(kinds={"duckdb", "parquet"}, partitions_def=crawl_days, inputs={"filtered": ("chinese/filtered", UP_TO)})
-def exact_unique(context: Context, filtered: Dataset, engine: Engine) -> Relation:
+@asset(kinds={"numba"}, partitions_def=crawl_days)
+def bloom(context: Context, filtered: Dataset, recipe: Recipe) -> Draft:
+    """A Bloom filter of the day's texts, which later days ask before they look a text up."""
+    day = recipe.crawl.epoch(date.fromisoformat(context.partition_key))
+    error_rate = slice_error(recipe.chinese.dedup.bloom.error_rate, day)
+    built = build_filter((b["text_digest"] for b in filtered.batches(["text_digest"])), filtered.rows, error_rate)
+    metadata = describe(built, error_rate, probes=1_000_000, seed=recipe.seed)
+    return Draft(files={FILTER_FILE: built.to_bytes()}, metadata=metadata)
+
+
+@asset(
+    kinds={"duckdb", "numba", "parquet"},
+    partitions_def=crawl_days,
+    inputs={"filtered": ("chinese/filtered", UP_TO), "bloom": ("chinese/bloom", BEFORE)},
+)
+def exact_unique(context: Context, filtered: Dataset, bloom: Dataset, engine: Engine, recipe: Recipe) -> Relation:
     """Pages whose text no earlier page has, on this or any day before."""
-    return judge_exact(engine, filtered, context.partition_key)
+    settings = bloom_settings(recipe.chinese.dedup.bloom, recipe.chinese.profile)
+    filters = earlier_filters(bloom, filtered, context.partition_key)
+    return judge_exact_filtered(engine, filtered, filters, context.partition_key, settings)
 
 
 @asset(kinds={"numba", "parquet"}, partitions_def=crawl_days)
 def signatures(exact_unique: Dataset, engine: Engine, recipe: Recipe) -> Relation:
-    """MinHash signatures of a day's pages: the part of the dedup index that this day adds."""
-    return engine.map(exact_unique, Signatures(recipe.chinese.dedup))
+    """MinHash signatures of a day's pages."""
+    return engine.map(exact_unique, Signatures(near_settings(recipe.chinese.dedup.near, recipe.chinese.profile)))
+
+
+@asset(kinds={"numba", "duckdb", "parquet"}, partitions_def=crawl_days)
+def bands(signatures: Dataset, engine: Engine, recipe: Recipe) -> Relation:
+    """The keys by which similar pages meet, in order of the keys: what a day adds to the near-duplicate index."""
+    return band_index(engine, signatures, near_settings(recipe.chinese.dedup.near, recipe.chinese.profile))
 
 
 @asset(
-    kinds={"duckdb", "parquet"},
+    kinds={"duckdb", "numba", "parquet"},
     partitions_def=crawl_days,
-    inputs={"exact_unique": ("chinese/exact_unique", UP_TO), "signatures": ("chinese/signatures", UP_TO)},
+    inputs={"exact_unique": ("chinese/exact_unique", UP_TO), "bands": ("chinese/bands", UP_TO)},
 )
-def near_unique(
-    context: Context, exact_unique: Dataset, signatures: Dataset, engine: Engine, recipe: Recipe
-) -> Relation:
+def pairs(context: Context, exact_unique: Dataset, bands: Dataset, engine: Engine, recipe: Recipe) -> Relation:
+    """Pages of the day that met an earlier one in a band, and how similar the two really are."""
+    near = near_settings(recipe.chinese.dedup.near, recipe.chinese.profile)
+    return candidate_pairs(engine, exact_unique, bands, context.partition_key, near)
+
+
+@asset(kinds={"duckdb", "parquet"}, partitions_def=crawl_days, inputs={"pairs": ("chinese/pairs", UP_TO)})
+def near_unique(context: Context, exact_unique: Dataset, pairs: Dataset, engine: Engine, recipe: Recipe) -> Relation:
     """Pages without a similar earlier page; each one removed names its survivor and the similarity."""
-    return judge_near(engine, exact_unique, signatures, context.partition_key, recipe.chinese.dedup)
+    near = near_settings(recipe.chinese.dedup.near, recipe.chinese.profile)
+    return judge_near(engine, exact_unique, pairs, context.partition_key, near)
+
+
+@asset(kinds={"numba", "parquet"}, partitions_def=crawl_days)
+def line_unique(near_unique: Dataset, engine: Engine, recipe: Recipe) -> Relation:
+    """Pages without the lines that resemble an earlier line of the same page; `line_cuts` says what was cut."""
+    return engine.map(near_unique, SimilarLines(recipe.chinese.dedup.line, recipe.chinese.profile))
+
+
+DEDUP_STAGES = ("exact_unique", "pairs", "near_unique", "line_unique")
+
+
+@asset(kinds={"parquet", "matplotlib"}, inputs={name: (f"chinese/{name}", ALL) for name in DEDUP_STAGES})
+def duplicates(
+    exact_unique: Dataset, pairs: Dataset, near_unique: Dataset, line_unique: Dataset, recipe: Recipe
+) -> Draft:
+    """What deduplication merged: clusters by size, the largest ones, pairs to judge by eye, lines cut."""
+    near, report = near_settings(recipe.chinese.dedup.near, recipe.chinese.profile), recipe.chinese.dedup.report
+    found = report_clusters(exact_unique, near_unique, pairs, (line_unique,), near, report)
+    return Draft(tables=found.tables, files=duplicate_files(found), metadata=found.totals)
 
 
 @asset(kinds={"parquet", "matplotlib"}, inputs={"annotated": ("chinese/annotated", ALL)})
@@ -127,15 +184,20 @@ def threshold_study(annotated: Dataset, recipe: Recipe) -> Draft:
     return Draft(tables=study.tables, files=study_files(study), metadata=study.totals)
 
 
-FUNNEL_STAGES = ("normalized", "annotated", "filtered", "exact_unique", "near_unique")
+FUNNEL_STAGES = ("normalized", "annotated", "filtered", "exact_unique", "near_unique", "line_unique")
 
 
 @asset(kinds={"parquet", "matplotlib"}, inputs={name: (f"chinese/{name}", ALL) for name in FUNNEL_STAGES})
 def funnel(
-    normalized: Dataset, annotated: Dataset, filtered: Dataset, exact_unique: Dataset, near_unique: Dataset
+    normalized: Dataset,
+    annotated: Dataset,
+    filtered: Dataset,
+    exact_unique: Dataset,
+    near_unique: Dataset,
+    line_unique: Dataset,
 ) -> Draft:
     """Pages that each stage took in, kept, rejected and why, beside the funnel that MAP-Neo published."""
-    found = measure_funnel("chinese", (normalized, annotated, filtered, exact_unique, near_unique))
+    found = measure_funnel("chinese", (normalized, annotated, filtered, exact_unique, near_unique, line_unique))
     return Draft(tables=found.tables, files=funnel_files(found), metadata=found.metadata)
 
 

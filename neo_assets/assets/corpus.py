@@ -16,7 +16,7 @@ SELECT doc_id, url, title, text, '{subset}' AS subset FROM assigned WHERE subset
 @asset(
     kinds={"duckdb", "parquet"},
     partitions_def=subsets,
-    inputs={"english": ("english/near_unique", ALL), "chinese": ("chinese/near_unique", ALL)},
+    inputs={"english": ("english/substring_unique", ALL), "chinese": ("chinese/line_unique", ALL)},
 )
 def subset(context: Context, english: Dataset, chinese: Dataset, engine: Engine, recipe: Recipe) -> Relation:
     """Documents of one subset: a Matrix category of one language, by source and host, in order of their ids."""

@@ -1,9 +1,16 @@
 """The English line: reprocessed open sources and what our crawl found, judged by rules chosen per source."""
 
 from neo_assets.asset import Context, Dataset, Draft, Engine, Recipe, Relation, asset
+from neo_assets.dedup.cluster_report import report_files as duplicate_files
+from neo_assets.dedup.clusters import report_clusters
 from neo_assets.dedup.exact import TextDigests
+from neo_assets.dedup.judge_exact import judge_exact
+from neo_assets.dedup.judge_near import band_index, candidate_pairs, judge_near
+from neo_assets.dedup.judge_paragraphs import judge_paragraphs, paragraph_index
+from neo_assets.dedup.judge_substrings import anchor_index, judge_substrings, window_index
 from neo_assets.dedup.minhash import Signatures
-from neo_assets.dedup.stages import judge_exact, judge_near
+from neo_assets.dedup.profiles import near_settings, paragraph_settings, substring_settings
+from neo_assets.dedup.survivors import Precedence
 from neo_assets.partitions import ALL, FIRST_DAY, english_sources
 from neo_assets.seed import SEED_FOLDER
 from neo_assets.text.annotators import annotator, released_english
@@ -72,7 +79,7 @@ def normalized(context: Context, records: Dataset, engine: Engine, recipe: Recip
     source = recipe.english.sources[context.partition_key]
     bad_words = load_terms(recipe.english.bad_words_files, SEED_FOLDER)
     normalise = NormaliseEnglish.of(source, recipe.english.max_chars, recipe.english.line_filter, bad_words)
-    return engine.map(records, normalise, TextDigests())
+    return engine.map(records, normalise, TextDigests(recipe.english.dedup.exact, "english"))
 
 
 @asset(kinds={"numba", "parquet"}, partitions_def=english_sources)
@@ -102,31 +109,105 @@ def annotated(
 def filtered(context: Context, annotated: Dataset, engine: Engine, recipe: Recipe) -> Relation:
     """Documents that pass the rules of their source; the others stand in the decisions with all rules they fail."""
     source = recipe.english.sources[context.partition_key]
-    return engine.map(annotated, JudgeByRules(english_rules(source, recipe.english.rule_sets, recipe.english.profile)))
+    rules = english_rules(source, recipe.english.rule_sets, recipe.english.profile)
+    return engine.map(annotated, JudgeByRules(rules), Precedence(recipe.english.dedup.survivor))
 
 
 @asset(kinds={"duckdb", "parquet"}, partitions_def=english_sources, inputs={"filtered": ("english/filtered", ALL)})
 def exact_unique(context: Context, filtered: Dataset, engine: Engine) -> Relation:
-    """Documents whose text no document with a smaller id has, in any source."""
+    """Documents whose text no document of smaller precedence has, in any source."""
     return judge_exact(engine, filtered, context.partition_key)
 
 
 @asset(kinds={"numba", "parquet"}, partitions_def=english_sources)
 def signatures(exact_unique: Dataset, engine: Engine, recipe: Recipe) -> Relation:
-    """MinHash signatures of a source's documents: its part of the dedup index."""
-    return engine.map(exact_unique, Signatures(recipe.english.dedup))
+    """MinHash signatures of a source's documents."""
+    return engine.map(exact_unique, Signatures(near_settings(recipe.english.dedup.near, recipe.english.profile)))
+
+
+@asset(kinds={"numba", "duckdb", "parquet"}, partitions_def=english_sources)
+def bands(signatures: Dataset, engine: Engine, recipe: Recipe) -> Relation:
+    """The keys by which similar documents meet, in order of the keys: a source's part of the near-duplicate index."""
+    return band_index(engine, signatures, near_settings(recipe.english.dedup.near, recipe.english.profile))
 
 
 @asset(
-    kinds={"duckdb", "parquet"},
+    kinds={"duckdb", "numba", "parquet"},
     partitions_def=english_sources,
-    inputs={"exact_unique": ("english/exact_unique", ALL), "signatures": ("english/signatures", ALL)},
+    inputs={"exact_unique": ("english/exact_unique", ALL), "bands": ("english/bands", ALL)},
 )
-def near_unique(
-    context: Context, exact_unique: Dataset, signatures: Dataset, engine: Engine, recipe: Recipe
+def pairs(context: Context, exact_unique: Dataset, bands: Dataset, engine: Engine, recipe: Recipe) -> Relation:
+    """Documents of the source that met one of smaller precedence in a band, and how similar the two really are."""
+    near = near_settings(recipe.english.dedup.near, recipe.english.profile)
+    return candidate_pairs(engine, exact_unique, bands, context.partition_key, near)
+
+
+@asset(kinds={"duckdb", "parquet"}, partitions_def=english_sources, inputs={"pairs": ("english/pairs", ALL)})
+def near_unique(context: Context, exact_unique: Dataset, pairs: Dataset, engine: Engine, recipe: Recipe) -> Relation:
+    """Documents without a similar one of smaller precedence; each one removed names its survivor and the similarity."""
+    near = near_settings(recipe.english.dedup.near, recipe.english.profile)
+    return judge_near(engine, exact_unique, pairs, context.partition_key, near)
+
+
+@asset(kinds={"numba", "parquet"}, partitions_def=english_sources)
+def paragraphs(near_unique: Dataset, engine: Engine, recipe: Recipe) -> Relation:
+    """Digests of a source's paragraphs with their places: its part of the paragraph index."""
+    return paragraph_index(
+        engine, near_unique, paragraph_settings(recipe.english.dedup.paragraph, recipe.english.profile)
+    )
+
+
+@asset(kinds={"duckdb", "parquet"}, partitions_def=english_sources, inputs={"paragraphs": ("english/paragraphs", ALL)})
+def paragraph_unique(
+    context: Context, near_unique: Dataset, paragraphs: Dataset, engine: Engine, recipe: Recipe
 ) -> Relation:
-    """Documents without a similar document of a smaller id; each one removed names its survivor and the similarity."""
-    return judge_near(engine, exact_unique, signatures, context.partition_key, recipe.english.dedup)
+    """Documents without the paragraphs that stand earlier in any source; `paragraph_cuts` says what was cut."""
+    settings = paragraph_settings(recipe.english.dedup.paragraph, recipe.english.profile)
+    return judge_paragraphs(engine, near_unique, paragraphs, context.partition_key, settings)
+
+
+@asset(kinds={"numba", "parquet"}, partitions_def=english_sources)
+def anchors(paragraph_unique: Dataset, engine: Engine, recipe: Recipe) -> Relation:
+    """Stretches of a source's texts with the hash of the passage that stands for each: what is compared first."""
+    return anchor_index(
+        engine, paragraph_unique, substring_settings(recipe.english.dedup.substring, recipe.english.profile)
+    )
+
+
+@asset(
+    kinds={"duckdb", "numba", "parquet"}, partitions_def=english_sources, inputs={"anchors": ("english/anchors", ALL)}
+)
+def windows(context: Context, paragraph_unique: Dataset, anchors: Dataset, engine: Engine, recipe: Recipe) -> Relation:
+    """Hashes of the 50-character windows that may stand elsewhere too: a source's part of the substring index."""
+    settings = substring_settings(recipe.english.dedup.substring, recipe.english.profile)
+    return window_index(engine, paragraph_unique, anchors, context.partition_key, settings)
+
+
+@asset(kinds={"duckdb", "parquet"}, partitions_def=english_sources, inputs={"windows": ("english/windows", ALL)})
+def substring_unique(
+    paragraph_unique: Dataset, anchors: Dataset, windows: Dataset, engine: Engine, recipe: Recipe
+) -> Relation:
+    """Documents without passages of 50 characters that stand earlier anywhere; `substring_cuts` says what was cut."""
+    settings = substring_settings(recipe.english.dedup.substring, recipe.english.profile)
+    return judge_substrings(engine, paragraph_unique, anchors, windows, settings)
+
+
+DEDUP_STAGES = ("exact_unique", "pairs", "near_unique", "paragraph_unique", "substring_unique")
+
+
+@asset(kinds={"parquet", "matplotlib"}, inputs={name: (f"english/{name}", ALL) for name in DEDUP_STAGES})
+def duplicates(
+    exact_unique: Dataset,
+    pairs: Dataset,
+    near_unique: Dataset,
+    paragraph_unique: Dataset,
+    substring_unique: Dataset,
+    recipe: Recipe,
+) -> Draft:
+    """What deduplication merged: clusters by size, the largest ones, pairs to judge by eye, passages cut."""
+    near, report = near_settings(recipe.english.dedup.near, recipe.english.profile), recipe.english.dedup.report
+    found = report_clusters(exact_unique, near_unique, pairs, (paragraph_unique, substring_unique), near, report)
+    return Draft(tables=found.tables, files=duplicate_files(found), metadata=found.totals)
 
 
 @asset(kinds={"parquet", "matplotlib"}, inputs={"annotated": ("english/annotated", ALL)})
@@ -141,7 +222,10 @@ def threshold_study(annotated: Dataset, recipe: Recipe) -> Draft:
     return Draft(tables=study.tables, files=study_files(study), metadata=study.totals)
 
 
-FUNNEL_STAGES = ("records", "normalized", "annotated", "filtered", "exact_unique", "near_unique")
+FUNNEL_STAGES = (
+    *("records", "normalized", "annotated", "filtered"),
+    *("exact_unique", "near_unique", "paragraph_unique", "substring_unique"),
+)
 
 
 @asset(kinds={"parquet", "matplotlib"}, inputs={name: (f"english/{name}", ALL) for name in FUNNEL_STAGES})
@@ -152,9 +236,12 @@ def funnel(
     filtered: Dataset,
     exact_unique: Dataset,
     near_unique: Dataset,
+    paragraph_unique: Dataset,
+    substring_unique: Dataset,
 ) -> Draft:
     """Documents that each stage took in, kept, rejected and why, beside the funnel that MAP-Neo published."""
-    found = measure_funnel("english", (records, normalized, annotated, filtered, exact_unique, near_unique))
+    unique = (exact_unique, near_unique, paragraph_unique, substring_unique)
+    found = measure_funnel("english", (records, normalized, annotated, filtered, *unique))
     return Draft(tables=found.tables, files=funnel_files(found), metadata=found.metadata)
 
 

@@ -36,7 +36,7 @@ def tokenizer_is_lossless(lake: LakeParam) -> Iterator[dg.AssetCheckResult]:
 )
 def documents_have_one_subset(lake: LakeParam) -> Iterator[dg.AssetCheckResult]:
     """The subsets divide what both lines kept: none lost, none twice."""
-    kept = [d for line in ("english", "chinese") for d in _ids(lake.whole(f"{line}/near_unique"))]
+    kept = [d for line in ("english/substring_unique", "chinese/line_unique") for d in _ids(lake.whole(line))]
     placed = _ids(lake.whole("corpus/subset"))
     passed = sorted(kept) == sorted(placed)
     yield _result("corpus/statistics", "one_subset_each", passed, kept=len(kept), placed=len(placed))

@@ -1,4 +1,4 @@
-"""The compiled loops of MinHash: reducing code points, hashing shingles, taking minima, hashing bands.
+"""The compiled loops of near deduplication: hashing shingles, taking minima, hashing bands, comparing sets.
 
 A shingle c_1 … c_w hashes to the MurmurHash3 64-bit finaliser of Σ (c_i + 1)·B^(w-i) mod 2^64, which rolls along the
 text; MinHash takes its lower 32 bits. From there signatures equal those of `datasketch.MinHash(scheme="affine32")`: the
@@ -7,48 +7,23 @@ hash is mixed once by MurmurHash3's 32-bit finaliser h, and value j is the minim
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import numpy.typing as npt
 
 from neo_assets.compiled import compiled
-from neo_assets.hashing import BASE, ONE, mix64
+from neo_assets.hashing import BASE, EMPTY, ONE, mix64, slot_of, slots_for
+
+if TYPE_CHECKING:
+    from neo_assets.dedup.shingles import Shingled
 
 UInt32s = npt.NDArray[np.uint32]
 UInt64s = npt.NDArray[np.uint64]
 Int64s = npt.NDArray[np.int64]
 
-_DELETE, _SPACE = 1, 2
-_BLANK = np.uint32(32)
 _UNROLL = 8
-
-
-@compiled()
-def _mix32(h: np.uint32) -> np.uint32:
-    h = np.uint32(np.uint32(h ^ (h >> np.uint32(16))) * np.uint32(0x85EBCA6B))
-    h = np.uint32(np.uint32(h ^ (h >> np.uint32(13))) * np.uint32(0xC2B2AE35))
-    return np.uint32(h ^ (h >> np.uint32(16)))
-
-
-@compiled()
-def compact(points: UInt32s, offsets: Int64s, actions: npt.NDArray[np.uint8]) -> tuple[UInt32s, Int64s]:
-    """(points, offsets) without deleted points, whitespace collapsed to one space and trimmed."""
-    kept = np.empty(points.size + 1, np.uint32)
-    ends = np.zeros(offsets.size, np.int64)
-    size = 0
-    for text in range(offsets.size - 1):
-        start = size
-        last = _BLANK
-        for point in points[offsets[text] : offsets[text + 1]]:  # without branches: spaces are unpredictable
-            action = actions[point]
-            written = _BLANK if action == _SPACE else point
-            keep = (action != _DELETE) & ((written != _BLANK) | (last != _BLANK))
-            kept[size] = written
-            size += keep
-            last = written if keep else last
-        if size > start and last == _BLANK:
-            size -= 1
-        ends[text + 1] = size
-    return kept[:size].copy(), ends
+_LEFT, _RIGHT = np.uint8(1), np.uint8(2)
 
 
 @compiled()
@@ -69,6 +44,44 @@ def shingle_hashes(points: UInt32s, shingle_chars: int) -> UInt64s:
             entering = np.uint64(points[i + width]) + ONE
             rolling = rolling * BASE + entering - leaving * (np.uint64(points[i]) + ONE)
     return hashes
+
+
+@compiled()
+def stretch_hashes(points: UInt32s, starts: Int64s, ends: Int64s, n_words: int) -> UInt64s:
+    """One 64-bit hash, as of a character shingle, per stretch of n words; of fewer words, one of the whole text."""
+    if starts.size < n_words:
+        return shingle_hashes(points, points.size)
+    before, power = np.zeros(points.size + 1, np.uint64), np.ones(points.size + 1, np.uint64)
+    for i in range(points.size):
+        before[i + 1] = before[i] * BASE + (np.uint64(points[i]) + ONE)
+        power[i + 1] = power[i] * BASE
+    hashes = np.empty(starts.size - n_words + 1, np.uint64)
+    for i in range(hashes.size):
+        start, end = starts[i], ends[i + n_words - 1]
+        hashes[i] = mix64(before[end] - before[start] * power[end - start])
+    return hashes
+
+
+@compiled()
+def hashes_of(texts: Shingled, text: int) -> UInt64s:
+    """The hashes of the text's shingles in order, repeated ones included."""
+    reduced_texts, words, shingling = texts
+    points = reduced_texts.points[reduced_texts.offsets[text] : reduced_texts.offsets[text + 1]]
+    if shingling.words == 0:
+        if shingling.short_texts_alike and points.size < shingling.chars:
+            return np.empty(0, np.uint64)
+        return shingle_hashes(points, shingling.chars)
+    first, last = words.offsets[text], words.offsets[text + 1]
+    if shingling.short_texts_alike and last - first < shingling.words:
+        return np.empty(0, np.uint64)
+    return stretch_hashes(points, words.starts[first:last], words.ends[first:last], shingling.words)
+
+
+@compiled()
+def _mix32(h: np.uint32) -> np.uint32:
+    h = np.uint32(np.uint32(h ^ (h >> np.uint32(16))) * np.uint32(0x85EBCA6B))
+    h = np.uint32(np.uint32(h ^ (h >> np.uint32(13))) * np.uint32(0xC2B2AE35))
+    return np.uint32(h ^ (h >> np.uint32(16)))
 
 
 @compiled()
@@ -95,15 +108,13 @@ def minima(hashes: UInt32s, a: UInt32s, b: UInt32s, signature: UInt32s) -> None:
 
 
 @compiled()
-def signatures(
-    points: UInt32s, offsets: Int64s, shingle_chars: int, a: UInt32s, b: UInt32s
-) -> tuple[UInt32s, npt.NDArray[np.int32]]:
-    """(signatures as uint32[n_texts, len(a)], shingles per text as int32)."""
-    n_texts = offsets.size - 1
+def signatures(texts: Shingled, a: UInt32s, b: UInt32s) -> tuple[UInt32s, npt.NDArray[np.int32]]:
+    """(signatures as uint32[n_texts, len(a)], shingles per text as int32); without shingles all values are 2^32 - 1."""
+    n_texts = texts.reduced.offsets.size - 1
     found = np.full((n_texts, a.size), np.uint32(0xFFFFFFFF), np.uint32)
     n_shingles = np.zeros(n_texts, np.int32)
     for text in range(n_texts):
-        hashes = shingle_hashes(points[offsets[text] : offsets[text + 1]], shingle_chars)
+        hashes = hashes_of(texts, text)
         n_shingles[text] = hashes.size
         minima(hashes.astype(np.uint32), a, b, found[text])
     return found, n_shingles
@@ -120,3 +131,33 @@ def band_keys(found: UInt32s, bands: int, rows: int) -> Int64s:
                 key = mix64(key * BASE + np.uint64(found[text, band * rows + row]) + ONE)
             keys[text, band] = np.int64(key)
     return keys
+
+
+@compiled()
+def distinct_counts(left: UInt64s, right: UInt64s) -> tuple[int, int, int]:
+    """How many distinct hashes are in the one list, in the other and in both. One pass over a table of both."""
+    keys = np.zeros(slots_for(left.size + right.size), np.uint64)
+    seen = np.zeros(keys.size, np.uint8)
+    n_left, n_right, n_shared = 0, 0, 0
+    for h in left:
+        key = h if h != EMPTY else ONE
+        slot = slot_of(keys, key)
+        n_left += seen[slot] == np.uint8(0)
+        keys[slot], seen[slot] = key, _LEFT
+    for h in right:
+        key = h if h != EMPTY else ONE
+        slot = slot_of(keys, key)
+        before = seen[slot]
+        n_right += before < _RIGHT
+        n_shared += before == _LEFT
+        keys[slot], seen[slot] = key, before | _RIGHT
+    return n_left, n_right, n_shared
+
+
+@compiled()
+def pair_counts(texts: Shingled, left: Int64s, right: Int64s) -> Int64s:
+    """For each pair of texts the distinct shingles of the one, of the other and of both, as int64[n_pairs, 3]."""
+    counts = np.empty((left.size, 3), np.int64)
+    for pair in range(left.size):
+        counts[pair] = distinct_counts(hashes_of(texts, left[pair]), hashes_of(texts, right[pair]))
+    return counts

@@ -12,71 +12,83 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from neo_assets.dedup.shingles import reduced_points
-from neo_assets.recipe.lines import DedupSettings
+from neo_assets.dedup.shingles import Texts, shingled, slices
+from neo_assets.dedup.survivors import PRECEDENCE
+from neo_assets.recipe.dedup import NearSettings
 
 SIGNATURE_SCHEMA = pa.schema(
-    [("doc_id", pa.string()), ("url", pa.string()), ("n_shingles", pa.int32()), ("signature", pa.binary())]
+    [
+        ("doc_id", pa.string()),
+        (PRECEDENCE, pa.string()),
+        ("url", pa.string()),
+        ("n_shingles", pa.int32()),
+        ("signature", pa.binary()),
+    ]
 )
 """A signature is its little-endian uint32 values; null for a document with nothing to compare."""
 
-BAND_SCHEMA = pa.schema([("doc_id", pa.string()), ("band", pa.int32()), ("band_key", pa.int64())])
+SLICE_BYTES = 2 * 2**20
+"""Text that is looked at together: what a kernel makes of it stays in cache, whatever the size of its batch."""
 
 
 @dataclass(frozen=True)
 class Signatures:
-    """Kernel: (doc_id, url, text, …) → `SIGNATURE_SCHEMA`."""
+    """Kernel: (doc_id, precedence, url, text, …) → `SIGNATURE_SCHEMA`."""
 
-    settings: DedupSettings
+    settings: NearSettings
 
     def __call__(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        found, n_shingles = text_signatures(batch.column("text").to_pylist(), self.settings)
-        packed = [row.astype("<u4").tobytes() if n else None for row, n in zip(found, n_shingles, strict=True)]
+        texts = batch.column("text").cast(pa.large_string())
+        parts = [
+            text_signatures(texts[rows.start : rows.stop], self.settings)
+            for rows in slices(pc.binary_length(texts), SLICE_BYTES)
+        ] or [text_signatures(texts, self.settings)]
+        found, n_shingles = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+        packed = pa.Array.from_buffers(
+            pa.binary(found.shape[1] * 4), len(found), [None, pa.py_buffer(found.astype("<u4").tobytes())]
+        ).cast(pa.binary())
+        comparable = pc.and_(texts.is_valid(), pa.array((n_shingles > 0) | self.settings.short_texts_alike))
         return pa.RecordBatch.from_arrays(
             [
-                batch.column("doc_id").cast(pa.string()),
-                batch.column("url").cast(pa.string()),
+                *(batch.column(name).cast(pa.string()) for name in SIGNATURE_SCHEMA.names[:3]),
                 pa.array(n_shingles, pa.int32()),
-                pa.array(packed, pa.binary()),
+                pc.if_else(comparable, packed, pa.scalar(None, pa.binary())),
             ],
             schema=SIGNATURE_SCHEMA,
         )
 
 
 @dataclass(frozen=True)
-class BandRows:
-    """Kernel: (doc_id, signature, …) → one row of `BAND_SCHEMA` per document with a signature and band."""
+class BandKeys:
+    """Kernel: (precedence, signature, …) → one row of `band_schema` per document with a signature."""
 
-    settings: DedupSettings
+    settings: NearSettings
 
     def __call__(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         from neo_assets.dedup.hashing import band_keys
 
-        bands, width = self.settings.bands, self.settings.num_permutations
         batch = batch.filter(batch.column("signature").is_valid())
         packed = b"".join(batch.column("signature").to_pylist())
-        found = np.frombuffer(packed, "<u4").reshape(batch.num_rows, width)
-        keys = band_keys(found, bands, self.settings.rows)
-        which = pa.array(np.repeat(np.arange(batch.num_rows), bands))
+        found = np.frombuffer(packed, "<u4").reshape(batch.num_rows, self.settings.num_permutations)
+        keys = band_keys(found, self.settings.bands, self.settings.rows)
         return pa.RecordBatch.from_arrays(
-            [
-                batch.column("doc_id").cast(pa.string()).take(which),
-                pa.array(np.tile(np.arange(bands, dtype=np.int32), batch.num_rows)),
-                pa.array(keys.reshape(-1)),
-            ],
-            schema=BAND_SCHEMA,
+            [batch.column(PRECEDENCE).cast(pa.string()), *(pa.array(column) for column in keys.T)],
+            schema=band_schema(self.settings),
         )
 
 
-def text_signatures(texts: list[str], settings: DedupSettings) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.int32]]:
+def band_schema(settings: NearSettings) -> pa.Schema:
+    """(precedence, band_0, band_1, …): the key of each band of a document, int64."""
+    return pa.schema([(PRECEDENCE, pa.string()), *((f"band_{i}", pa.int64()) for i in range(settings.bands))])
+
+
+def text_signatures(texts: Texts, settings: NearSettings) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.int32]]:
     """Signatures (one row a text) and shingle counts; linear in characters × permutations."""
     from neo_assets.dedup.hashing import signatures
 
-    reduced = reduced_points(texts, settings.normalisation)
-    a, b = permutations(settings.num_permutations, settings.permutation_seed)
-    found, n_shingles = signatures(reduced.points, reduced.offsets, settings.shingle_chars, a, b)
-    return found, n_shingles
+    return signatures(shingled(texts, settings), *permutations(settings.num_permutations, settings.permutation_seed))
 
 
 @lru_cache(maxsize=8)

@@ -1,116 +1,140 @@
-"""Near deduplication: a document goes when an earlier one is similar to it.
+"""Near deduplication: the rows of its steps, as SQL. `judge_near` puts them together.
 
-The rule: a document is removed if and only if, among all documents of the line with a smaller id that entered this
-stage, *removed or not*, there is one that shares a band with it and has a verified Jaccard similarity at or above the
-threshold. Nothing later, and no verdict of another document, has a say. So the result is the same however the documents
-are divided into days, provided later days have greater ids, and each day needs only what came before.
+The direct rule (`earlier`): a document is removed if and only if, among all documents of the line that rank before it
+and entered this stage, *removed or not*, there is one that shares a band with it and is similar enough. Nothing that
+ranks later, and no verdict of another document, has a say. So the result is the same however the documents are divided
+into days, provided later days rank later, and each day needs only what came before.
 
-Compared with connected components (MAP-Neo Matrix), which keep one document of each cluster, this may keep a second
-one, where two documents became linked only by a third that arrived after both: removing one of them then would rewrite
+Compared with connected components (see `components`), which keep one document of each cluster, this may keep a second
+one, where two documents became linked only by a third that ranks after both: removing one of them then would rewrite
 the past. Compared with matching against survivors only, it removes the end of a chain A ~ B ~ C although B is gone.
 
-The survivor named is the smallest similar id. It may itself have been removed in favour of a smaller one; the chain
+The survivor named is the first similar document. It may itself have been removed in favour of one before it; the chain
 ends at a document that was kept.
 
-Steps: `candidate_pairs_sql` → `pair_texts_sql` → kernel `VerifyPairs` → `near_duplicates_sql`.
+Run again on the kept documents, both rules remove nothing, but for a case: where a bucket held more documents than
+`partners_per_bucket`, those who first looked at removed ones now look at others.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from neo_assets.dedup.survivors import doc_id_of
+from neo_assets.recipe.dedup import NearSettings
 
-import pyarrow as pa
-
-from neo_assets.dedup.shingles import distinct_shingles, jaccard, reduced_points
-from neo_assets.recipe.lines import DedupSettings
-
-VERIFIED_SCHEMA = pa.schema(
-    [("doc_id", pa.string()), ("other", pa.string()), ("band", pa.int32()), ("similarity", pa.float64())]
-)
-EARLIER_SCHEMA = pa.schema([("doc_id", pa.string()), ("text", pa.string())])
-"""The relation `earlier`: what entered this stage from other partitions. Rows with greater ids do no harm."""
+# Only numbers from checked settings enter the texts of this module.
 
 
-def candidate_pairs_sql(settings: DedupSettings) -> str:
-    """Pairs (doc_id, other, band), other < doc_id, that share a bucket; `band` is the first one they share.
+def candidate_pairs_sql(settings: NearSettings) -> str:
+    """Pairs as in `PAIR_SCHEMA`, not measured, of documents that share a bucket, each with those that rank before it.
 
-    Relations: `candidate_bands` and `earlier_bands` (`BAND_SCHEMA`, no document in both). In each bucket a document
-    is compared with the `partners_per_bucket` smallest ids only, so a bucket of n documents gives no n² pairs.
+    Relations: `own_bands` and `other_bands` (`band_schema`, no document in both); the first documents of the pairs are
+    of the former. In each bucket a document is compared with the `partners_per_bucket` first ones only, so a bucket of
+    n documents gives no n² pairs.
     """
-    # Only numbers from checked settings enter the texts of this module.
     return f"""
-WITH all_bands AS (
-    SELECT doc_id, band, band_key FROM candidate_bands
-    UNION ALL
-    SELECT e.doc_id, e.band, e.band_key FROM earlier_bands e
-    WHERE e.band_key IN (SELECT band_key FROM candidate_bands)
-),
-placed AS (
-    SELECT doc_id, band, band_key, ROW_NUMBER() OVER (PARTITION BY band, band_key ORDER BY doc_id) AS place
-    FROM all_bands
-)
-SELECT c.doc_id AS doc_id, p.doc_id AS other, MIN(c.band) AS band
-FROM candidate_bands c JOIN placed p ON c.band = p.band AND c.band_key = p.band_key
-WHERE p.doc_id < c.doc_id AND p.place <= {settings.partners_per_bucket}
-GROUP BY c.doc_id, p.doc_id
-ORDER BY doc_id, other
+WITH {_pairs(settings)}
+SELECT precedence, other, band, CAST(NULL AS DOUBLE) AS similarity
+FROM pairs
+ORDER BY precedence, other
 """  # noqa: S608
 
 
-def pair_texts_sql() -> str:
-    """The pairs with both texts, for `VerifyPairs`.
+def pair_texts_sql(settings: NearSettings) -> str:
+    """The same pairs with both texts, for `VerifyPairs`.
 
-    Relations: `pairs`, `candidates` (doc_id, text, …) and `earlier` (doc_id, text).
+    Relations: as for `candidate_pairs_sql`, and `documents` and `other_documents` (precedence, text, …).
     """
-    return """
-WITH texts AS (
-    SELECT doc_id, text FROM candidates
+    return f"""
+WITH {_pairs(settings)},
+texts AS (
+    SELECT precedence, text FROM documents
     UNION ALL
-    SELECT doc_id, text FROM earlier WHERE doc_id IN (SELECT other FROM pairs)
+    SELECT precedence, text FROM other_documents WHERE precedence IN (SELECT other FROM pairs)
 )
-SELECT p.doc_id, p.other, p.band, c.text AS text, o.text AS other_text
-FROM pairs p JOIN candidates c ON p.doc_id = c.doc_id JOIN texts o ON p.other = o.doc_id
-ORDER BY p.doc_id, p.other
-"""
+SELECT p.precedence, p.other, p.band, c.text AS text, o.text AS other_text
+FROM pairs p JOIN documents c ON p.precedence = c.precedence JOIN texts o ON p.other = o.precedence
+ORDER BY p.precedence, p.other
+"""  # noqa: S608
 
 
-@dataclass(frozen=True)
-class VerifyPairs:
-    """Kernel: (doc_id, other, band, text, other_text) → `VERIFIED_SCHEMA`, with the Jaccard similarity of the pair."""
-
-    settings: DedupSettings
-
-    def __call__(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        columns = [batch.column(name).to_pylist() for name in ("doc_id", "text", "other", "other_text")]
-        texts = {**dict(zip(*columns[:2], strict=True)), **dict(zip(*columns[2:], strict=True))}
-        reduced = reduced_points(list(texts.values()), self.settings.normalisation)
-        shingles = dict(zip(texts, distinct_shingles(reduced, self.settings.shingle_chars), strict=True))
-        similarity = [jaccard(shingles[one], shingles[two]) for one, two in zip(columns[0], columns[2], strict=True)]
-        kept = [batch.column(field.name).cast(field.type) for field in list(VERIFIED_SCHEMA)[:3]]
-        return pa.RecordBatch.from_arrays([*kept, pa.array(similarity, pa.float64())], schema=VERIFIED_SCHEMA)
-
-
-def near_duplicates_sql(settings: DedupSettings) -> str:
-    """Judges every row of `candidates` by `verified` (`VERIFIED_SCHEMA`).
-
-    Gives the candidates' columns and the verdict columns, ordered by doc_id.
-    """
-    threshold = f"CAST({settings.verify_jaccard!r} AS DOUBLE)"
+def near_duplicates_sql(settings: NearSettings) -> str:
+    """The documents that the direct rule rejects by `pairs` (`PAIR_SCHEMA`): doc_id and verdict columns, by doc_id."""
     return f"""
 WITH matches AS (
-    SELECT doc_id, other, band, similarity, ROW_NUMBER() OVER (PARTITION BY doc_id ORDER BY other) AS place
-    FROM verified
-    WHERE similarity >= {threshold}
+    SELECT precedence, other, band, similarity, ROW_NUMBER() OVER (PARTITION BY precedence ORDER BY other) AS place
+    FROM pairs
+    WHERE {similar_enough(settings)}
 )
-SELECT
-    c.*,
-    CASE WHEN m.other IS NULL THEN 'kept' ELSE 'rejected' END AS verdict,
-    CASE WHEN m.other IS NULL THEN CAST(NULL AS STRING) ELSE 'near_duplicate' END AS rule,
-    m.similarity AS value,
-    CASE WHEN m.other IS NULL THEN CAST(NULL AS DOUBLE) ELSE {threshold} END AS threshold,
-    m.other AS survivor,
-    m.similarity AS similarity,
-    'met in band ' || CAST(m.band AS STRING) || ' of {settings.bands}' AS reason
-FROM candidates c LEFT JOIN matches m ON c.doc_id = m.doc_id AND m.place = 1
-ORDER BY c.doc_id
+SELECT {verdict_columns("precedence", "other", settings)},
+    'met in band ' || CAST(band AS STRING) || ' of {settings.bands}' AS reason
+FROM matches
+WHERE place = 1
+ORDER BY doc_id
 """  # noqa: S608
+
+
+def similar_enough(settings: NearSettings) -> str:
+    """SQL: whether a pair counts. With `verify: nothing` all do."""
+    return "precedence > other" if settings.verify == "nothing" else f"similarity >= {_threshold(settings)}"
+
+
+def verdict_columns(precedence: str, survivor: str, settings: NearSettings) -> str:
+    """SQL for the columns of a rejection but the reason, given both precedences, and `similarity`."""
+    threshold = "CAST(NULL AS DOUBLE)" if settings.verify == "nothing" else _threshold(settings)
+    return f"""{doc_id_of(precedence)} AS doc_id,
+    'rejected' AS verdict,
+    'near_duplicate' AS rule,
+    similarity AS value,
+    {threshold} AS threshold,
+    {doc_id_of(survivor)} AS survivor,
+    similarity AS similarity"""
+
+
+def _threshold(settings: NearSettings) -> str:
+    return f"CAST({settings.threshold!r} AS DOUBLE)"
+
+
+def _pairs(settings: NearSettings) -> str:
+    """Common table expressions that end in `pairs` (precedence, other, band).
+
+    Keys that occur once, nearly all, are dropped before anything is known of their documents.
+    """
+    return f"""numbers AS (
+    SELECT * FROM (VALUES {", ".join(f"({band})" for band in range(settings.bands))}) AS n(band)
+),
+own AS ({_unfolded("own_bands", settings)}),
+others AS ({_unfolded("other_bands", settings)}),
+shared AS (
+    SELECT band, band_key FROM (
+        SELECT band, band_key FROM own
+        UNION ALL
+        SELECT band, band_key FROM others
+    ) AS keys GROUP BY band, band_key HAVING COUNT(*) > 1
+),
+own_shared AS (
+    SELECT o.precedence, o.band, o.band_key FROM own o JOIN shared s ON o.band = s.band AND o.band_key = s.band_key
+),
+met AS (
+    SELECT precedence, band, band_key FROM own_shared
+    UNION ALL
+    SELECT t.precedence, t.band, t.band_key
+    FROM others t JOIN shared s ON t.band = s.band AND t.band_key = s.band_key
+),
+placed AS (
+    SELECT
+        precedence, band, band_key,
+        ROW_NUMBER() OVER (PARTITION BY band, band_key ORDER BY precedence) AS place
+    FROM met
+),
+pairs AS (
+    SELECT c.precedence AS precedence, p.precedence AS other, MIN(c.band) AS band
+    FROM own_shared c JOIN placed p ON c.band = p.band AND c.band_key = p.band_key
+    WHERE p.precedence < c.precedence AND p.place <= {settings.partners_per_bucket}
+    GROUP BY c.precedence, p.precedence
+)"""  # noqa: S608
+
+
+def _unfolded(relation: str, settings: NearSettings) -> str:
+    """SQL for a row per document and band of an index."""
+    whens = " ".join(f"WHEN {band} THEN band_{band}" for band in range(settings.bands))
+    return f"SELECT precedence, n.band, CASE n.band {whens} END AS band_key FROM {relation} CROSS JOIN numbers n"  # noqa: S608

@@ -9,7 +9,7 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,13 +18,14 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from neo_assets.engine.attach import AttachRows
 from neo_assets.engine.progress import report
-from neo_assets.engine.relation import Kernel, Mapped, Queried, Relation, Streamed, landed, rows_judged
+from neo_assets.engine.relation import Attached, Kernel, Mapped, Queried, Relation, Streamed, landed, rows_judged
 from neo_assets.engine.work import Done, PartTask, peak_memory, run
 from neo_assets.lake.dataset import ROWS, Dataset
-from neo_assets.lake.manifest import Provenance, Resources
+from neo_assets.lake.manifest import Part, Provenance, Resources
 from neo_assets.lake.store import Store
-from neo_assets.lake.writer import VersionWriter, WrittenPart, write_judged, write_part
+from neo_assets.lake.writer import VersionWriter, WrittenPart, write_judged, write_part, write_scratch
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -72,6 +73,10 @@ class LocalEngine:
             raise ValueError(f"judges={judges!r} is none of the relations {sorted(relations)}")
         return Queried(sql, relations, judges)
 
+    def attach(self, relation: Relation, side: Relation) -> Relation:
+        """The relation's rows in their order, with the columns of the row of `side` that has the same `doc_id`."""
+        return Attached(relation, side)
+
     def write(self, relation: Relation, writer: VersionWriter, table: str) -> Resources:
         """Carry the relation out into a table of the version."""
         started, cpu = time.perf_counter(), time.process_time()
@@ -92,21 +97,26 @@ class LocalEngine:
         )
 
     def _carry_out(
-        self, relation: Relation, target: Store, folder: str, table: str, scratch: Store, judged: bool = True
+        self, relation: Relation, target: Store, folder: str, table: str, scratch: Store, intermediate: bool = False
     ) -> Iterator[Done]:
         kernels: list[Kernel] = []
-        while isinstance(relation, Mapped):
-            kernels.insert(0, relation.kernel)
+        while isinstance(relation, Mapped | Attached):
+            kernel = relation.kernel if isinstance(relation, Mapped) else self._lookup(relation.side, scratch)
+            kernels.insert(0, kernel)
             relation = relation.source
         if isinstance(relation, Queried) and not kernels:
-            yield from self._query(relation, target, folder, table, scratch, judged)
+            yield from self._query(relation, target, folder, table, scratch, intermediate)
             return
-        store, paths = self._parquet(relation, scratch)
+        store, parts = self._parquet(relation, scratch)
         tasks = [
-            PartTask(store, path, tuple(kernels), target, folder, table, index, judged)
-            for index, path in enumerate(paths)
+            PartTask(store, part.path, part.sha256, tuple(kernels), target, folder, table, index, intermediate)
+            for index, part in enumerate(parts)
         ]
         yield from self._run(tasks, table)
+
+    def _lookup(self, side: Relation, scratch: Store) -> AttachRows:
+        store, parts = self._parquet(side, scratch)
+        return AttachRows(store, tuple(part.path for part in parts))
 
     def _run(self, tasks: list[PartTask], what: str) -> Iterator[Done]:
         inline = self.workers == 1 or len(tasks) == 1
@@ -119,7 +129,7 @@ class LocalEngine:
             yield unit
 
     def _query(
-        self, query: Queried, target: Store, folder: str, table: str, scratch: Store, judged: bool
+        self, query: Queried, target: Store, folder: str, table: str, scratch: Store, intermediate: bool
     ) -> Iterator[Done]:
         import duckdb
 
@@ -135,7 +145,7 @@ class LocalEngine:
                 self._register(connection, name, relation, scratch)
             reader = connection.sql(query.sql).to_arrow_reader(min(self.part_rows, GROUP_ROWS))
             for index, rows in enumerate(_fixed_size(reader, self.part_rows)):
-                write = write_judged if judged else write_part
+                write = write_scratch if intermediate else write_judged
                 written = write(target, folder, table, index, rows)
                 yield Done(written, 0.0, 0)
         finally:
@@ -148,31 +158,31 @@ class LocalEngine:
         if isinstance(relation, pa.Table):
             connection.register(name, relation)
             return
-        store, paths = self._parquet(relation, scratch)
+        store, parts = self._parquet(relation, scratch)
         if not store.is_local:
-            absolute = [store.absolute(path) for path in paths]
+            absolute = [store.absolute(part.path) for part in parts]
             connection.register(name, ds.dataset(absolute, filesystem=store.filesystem, format="parquet"))
             return
-        files = ", ".join("'" + store.absolute(path).replace("'", "''") + "'" for path in paths)
+        files = ", ".join("'" + store.absolute(part.path).replace("'", "''") + "'" for part in parts)
         # Names come from keyword arguments, paths are quoted.
         connection.execute(f'CREATE VIEW "{name}" AS SELECT * FROM read_parquet([{files}], hive_partitioning = false)')  # noqa: S608
 
-    def _parquet(self, relation: Relation, scratch: Store) -> tuple[Store, list[str]]:
+    def _parquet(self, relation: Relation, scratch: Store) -> tuple[Store, Sequence[Part]]:
         """Parquet files with the relation's rows; computed into scratch space unless they are committed ones."""
         if isinstance(relation, Dataset):
             relation.schema  # noqa: B018  # raises a clear error where nothing is committed
-            return relation.store, [part.path for part in relation.parts]
+            return relation.store, relation.parts
         folder = f"relation-{next(_counter)}"
         if isinstance(relation, pa.Table):
             starts = range(0, max(relation.num_rows, 1), self.part_rows)
             written: list[WrittenPart] = []
             for index, start in enumerate(starts):
-                written += write_part(scratch, folder, "rows", index, relation.slice(start, self.part_rows))
+                written += write_scratch(scratch, folder, "rows", index, relation.slice(start, self.part_rows))
         else:
             # Verdicts stay columns here: a query over a judgement sees all its rows.
-            done = self._carry_out(relation, scratch, folder, "rows", scratch, judged=False)
+            done = self._carry_out(relation, scratch, folder, "rows", scratch, intermediate=True)
             written = [part for unit in done for part in unit.parts]
-        return scratch, [part.part.path for part in written]
+        return scratch, [part.part for part in written]
 
     @contextmanager
     def _scratch_store(self) -> Iterator[Store]:

@@ -1,4 +1,4 @@
-"""The engine protocol: two verbs that describe work, and one that carries it out."""
+"""The engine protocol: verbs that describe work, and one that carries it out."""
 
 from __future__ import annotations
 
@@ -30,6 +30,11 @@ class Engine(Protocol):
 
         SQL loses the marks of volatile columns: leave such columns out of a statement.
         """
+        ...
+
+    def attach(self, relation: Relation, side: Relation) -> Relation:
+        """The relation's rows in their order, with the columns of the row of `side` that has the same `doc_id`, or
+        nulls. `side` has at most one row a document, ordered by `doc_id`."""
         ...
 
     def write(self, relation: Relation, writer: VersionWriter, table: str) -> Resources:

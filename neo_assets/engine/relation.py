@@ -36,6 +36,18 @@ class Queried:
 
 
 @dataclass(frozen=True)
+class Attached:
+    """The rows of `source` in their order, each with the columns of the row of `side` that has its `doc_id`, or nulls.
+
+    `side` has at most one row a document and is ordered by `doc_id`. A join in SQL would send every row, text and all,
+    through one sort; this sends only the side through one, and works part by part.
+    """
+
+    source: Relation
+    side: Relation
+
+
+@dataclass(frozen=True)
 class Streamed:
     """Rows from outside the lake, read once when they are carried out: batches of one schema, each small enough
     for memory. Equal calls give equal rows."""
@@ -44,7 +56,7 @@ class Streamed:
     batches: Callable[[], Iterator[pa.RecordBatch]]
 
 
-Relation: TypeAlias = Dataset | Mapped | Queried | Streamed | pa.Table
+Relation: TypeAlias = Dataset | Mapped | Queried | Attached | Streamed | pa.Table
 
 
 @dataclass(frozen=True)
@@ -72,6 +84,8 @@ def landed(relation: Relation, land: Callable[[Streamed], Dataset]) -> Relation:
             return land(relation)
         case Mapped(source=source):
             return replace(relation, source=landed(source, land))
+        case Attached(source=source, side=side):
+            return Attached(landed(source, land), landed(side, land))
         case Queried(relations=relations):
             return replace(relation, relations={name: landed(given, land) for name, given in relations.items()})
         case _:
@@ -85,7 +99,7 @@ def rows_judged(relation: Relation) -> int | None:
             return relation.rows
         case pa.Table():
             return int(relation.num_rows)
-        case Mapped(source=source):
+        case Mapped(source=source) | Attached(source=source):
             return rows_judged(source)
         case Queried(relations=relations, judges=str(name)):
             return rows_judged(relations[name])

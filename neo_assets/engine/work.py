@@ -12,22 +12,27 @@ import pyarrow.parquet as pq
 
 from neo_assets.engine.relation import Kernel
 from neo_assets.lake.store import Store
-from neo_assets.lake.writer import WrittenPart, write_judged, write_part
+from neo_assets.lake.writer import WrittenPart, write_judged, write_scratch
 
 
 @dataclass(frozen=True)
 class PartTask:
-    """Kernels over one Parquet part of `source`, into part `index` of a table below `folder` of `target`;
-    `judged` routes rows by their verdict."""
+    """Kernels over one Parquet part of `source`, into part `index` of a table below `folder` of `target`.
+
+    Args:
+        sha256: of the part's bytes, if it belongs to a committed version.
+        scratch: the result is an intermediate one; else rows are routed by their verdict.
+    """
 
     source: Store
     path: str
+    sha256: str
     kernels: tuple[Kernel, ...]
     target: Store
     folder: str
     table: str
     index: int
-    judged: bool = True
+    scratch: bool = False
 
 
 @dataclass(frozen=True)
@@ -40,14 +45,24 @@ class Done:
 
 
 def run(task: PartTask) -> Done:
-    """Carry out one unit of work. Memory: one part and what the kernels make of it."""
+    """Carry out one unit of work. Memory: one part and what the kernels make of it.
+
+    Raises:
+        DamagedError: the part is not what was committed.
+    """
     started = time.process_time()
-    with task.source.open(task.path) as stream:
-        table = pq.read_table(stream)
-    rows = apply(table, task.kernels)
-    write = write_judged if task.judged else write_part
+    rows = apply(_read(task), task.kernels)
+    write = write_scratch if task.scratch else write_judged
     written = write(task.target, task.folder, task.table, task.index, rows)
     return Done(written, time.process_time() - started, peak_memory())
+
+
+def _read(task: PartTask) -> pa.Table:
+    """The part's rows; bytes other than those committed are refused, not processed."""
+    if task.sha256:
+        return pq.read_table(pa.BufferReader(task.source.read_verified(task.path, task.sha256)))
+    with task.source.open(task.path) as stream:
+        return pq.read_table(stream)
 
 
 def apply(table: pa.Table, kernels: Sequence[Kernel]) -> pa.Table:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +90,19 @@ class Dataset:
         """The handle over every partition except that one."""
         return Dataset(self.store, self.asset, tuple(m for m in self.manifests if m.partition != key), self.table)
 
+    def verified(self) -> Dataset:
+        """This handle, after reading every part of the table and comparing it with the SHA-256 in its manifest.
+
+        For an index on whose rows documents are removed: damage that Parquet does not notice would remove wrong ones.
+        A version never changes, so each is read once a process. O(bytes), about a second for 1.5 GB.
+
+        Raises:
+            DamagedError: a part is missing or damaged; the message says what to rebuild.
+        """
+        for part in self.parts:
+            _verify(self.store, part)
+        return self
+
     def batches(self, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
         """The rows in order, a part at a time."""
         for part in self.parts:
@@ -126,6 +140,11 @@ class Dataset:
         if name not in self.manifest.files:
             raise LookupError(f"{self.asset} has no file {name!r}; it has {sorted(self.manifest.files)}")
         return self.folder() / name
+
+
+@lru_cache(maxsize=100_000)
+def _verify(store: Store, part: Part) -> None:
+    store.read_verified(part.path, part.sha256)
 
 
 def input_name(asset: str, partition: str | None) -> str:

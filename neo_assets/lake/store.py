@@ -5,11 +5,13 @@ Bytes are stored as given: Arrow would compress a file whose name ends in `.gz` 
 
 from __future__ import annotations
 
+import hashlib
 import os
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, cast
+from urllib.parse import unquote
 
 import pyarrow as pa
 from pyarrow import fs
@@ -17,6 +19,22 @@ from pyarrow import fs
 
 class StoreError(RuntimeError):
     """A root or a record in it that cannot be used: says which, and what to do."""
+
+
+class DamagedError(StoreError):
+    """A committed file that is missing, or no longer holds the bytes that its manifest records.
+
+    Args:
+        path: the file, `area/name/partition/version/…` relative to the root.
+        fault: what is wrong with it.
+    """
+
+    def __init__(self, path: str, fault: str) -> None:
+        area, name, folder, _, file = path.split("/", 4)
+        asset, partition = f"{area}/{name}", unquote(folder)
+        only = "" if partition == "_" else f" --partition {partition}"
+        where = asset if partition == "_" else f"{asset} [{partition}]"
+        super().__init__(f"{where}: {file} is {fault}; run `neo build {asset}{only} --force --no-upstream`")
 
 
 @dataclass(frozen=True)
@@ -59,6 +77,17 @@ class Store:
         """The whole file."""
         with self.filesystem.open_input_stream(self.absolute(path), compression=None) as stream:
             return cast(bytes, stream.read())
+
+    def read_verified(self, path: str, sha256: str) -> bytes:
+        """The whole file of a committed version.
+
+        Raises:
+            DamagedError: its bytes are not those that were committed.
+        """
+        data = self.read(path) if self.exists(path) else None
+        if data is None or hashlib.sha256(data).hexdigest() != sha256:
+            raise DamagedError(path, "missing" if data is None else "not what was committed (its SHA-256 differs)")
+        return data
 
     def open(self, path: str) -> pa.NativeFile:
         """A random-access reader."""

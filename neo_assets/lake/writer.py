@@ -49,6 +49,15 @@ def write_part(store: Store, folder: str, table_name: str, index: int, table: pa
     return [WrittenPart(table_name, part, table.schema)]
 
 
+def write_scratch(store: Store, folder: str, table_name: str, index: int, table: pa.Table) -> list[WrittenPart]:
+    """Write a part that nobody will commit: quick to compress, and without digests."""
+    path = f"{folder}/{table_name}/part-{index:05d}.parquet"
+    with store.create(path) as stream:
+        pq.write_table(table, stream, compression="lz4", store_schema=True)
+    part = Part(path=path, rows=table.num_rows, bytes=0, digest=RowDigest().hex(), sha256="")
+    return [WrittenPart(table_name, part, table.schema)]
+
+
 def write_judged(store: Store, folder: str, table_name: str, index: int, table: pa.Table) -> list[WrittenPart]:
     """Write a part; rows with a verdict other than kept go to the decisions table, and no row is lost.
 

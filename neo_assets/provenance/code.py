@@ -20,6 +20,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from neo_assets.provenance.code_cache import CodeCache
+
 PACKAGE = "neo_assets"
 ROOT = Path(__file__).parents[1]
 """Where the package's sources are."""
@@ -27,7 +29,7 @@ PLATFORM = tuple(
     f"{PACKAGE}.{name}"
     for name in (
         *("asset", "assets", "build", "checks", "cli", "compute", "definitions", "engine", "io_manager", "jobs.base"),
-        *("lake", "metadata", "partitions", "provenance.code", "recipe"),
+        *("lake", "metadata", "partitions", "provenance.code", "provenance.code_cache", "recipe"),
     )
 )
 CONTENT = {f"{PACKAGE}.lake.records"}
@@ -69,6 +71,7 @@ def code_of(function: Callable[..., Any], recipe: BaseModel) -> Code:
         hasher.update(_canonical(tree).encode())
     for name in libraries:
         hasher.update(f"\n{name}\n{_module(name).digest}\n{_module(name).data_digest}".encode())
+    _cache().save()
     jobs = [_module(name).tree for name in libraries if name.startswith(JOBS)]
     return Code(hasher.hexdigest(), _recipe_values([*trees, *jobs], recipe))
 
@@ -79,33 +82,62 @@ class _Module:
     def __init__(self, name: str, path: Path) -> None:
         self.name = name
         self.path = path
-        self.tree = _without_docstrings(ast.parse(path.read_text(encoding="utf-8")))
-        self.definitions: dict[str, ast.AST] = {}
+        self._source = path.read_bytes()
+
+    @cached_property
+    def tree(self) -> ast.Module:
+        """Its syntax tree without docstrings."""
+        return _without_docstrings(ast.parse(self._source))
+
+    @cached_property
+    def definitions(self) -> dict[str, ast.AST]:
+        """What it defines at the top level, by name."""
+        found: dict[str, ast.AST] = {}
         for node in self.tree.body:
             if isinstance(node, ast.FunctionDef | ast.ClassDef):
-                self.definitions[node.name] = node
+                found[node.name] = node
             elif isinstance(node, ast.Assign | ast.AnnAssign):
                 targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-                self.definitions |= {target.id: node for target in targets if isinstance(target, ast.Name)}
+                found |= {target.id: node for target in targets if isinstance(target, ast.Name)}
+        return found
 
     @cached_property
+    def summary(self) -> dict[str, Any]:
+        """What others need to know of it: digest of its code, imports, patterns of data files. Kept between processes."""
+        key = f"{self.name} {hashlib.sha256(self._source).hexdigest()}"
+        found: dict[str, Any] | None = _cache().get(key)
+        if found is None:
+            found = {
+                "digest": hashlib.sha256(_canonical(self.tree).encode()).hexdigest(),
+                "imports": sorted(_imported_modules(self.tree)),
+                "data_files": self._data_files(),
+            }
+            _cache().put(key, found)
+        return found
+
+    def _data_files(self) -> list[str]:
+        node = self.definitions.get("DATA_FILES")
+        if not isinstance(node, ast.Assign | ast.AnnAssign) or node.value is None:
+            return []
+        return list(ast.literal_eval(node.value))
+
+    @property
     def digest(self) -> str:
         """Over its code, layout left out."""
-        return hashlib.sha256(_canonical(self.tree).encode()).hexdigest()
+        return str(self.summary["digest"])
 
-    @cached_property
-    def imports(self) -> frozenset[str]:
+    @property
+    def imports(self) -> list[str]:
         """Modules of the package that it imports or names as a job, anywhere in it."""
-        return _imported_modules(self.tree)
+        return list(self.summary["imports"])
 
     @cached_property
     def data_digest(self) -> str:
         """Over the files that match `DATA_FILES`, names and bytes; empty where there is no such constant."""
-        node = self.definitions.get("DATA_FILES")
-        if not isinstance(node, ast.Assign | ast.AnnAssign) or node.value is None:
+        if not self.summary["data_files"]:
             return ""
         hasher = hashlib.sha256()
-        for pattern in ast.literal_eval(node.value):
+        for pattern in self.summary["data_files"]:
             for file in sorted(self.path.parent.glob(pattern)):
                 hasher.update(f"{file.name}\0{hashlib.sha256(file.read_bytes()).hexdigest()}\n".encode())
         return hasher.hexdigest()
@@ -120,6 +152,15 @@ class _Module:
                 if used in self.definitions and used not in seen:
                     seen.add(used)
                     waiting.append(used)
+
+
+@cache
+def _cache() -> CodeCache:
+    """What is known of modules. It also depends on this file, and on which modules there are: a name imported from a
+    package may be one of them."""
+    modules = sorted(path.relative_to(ROOT).as_posix() for path in ROOT.glob("*/*.py"))
+    digest = hashlib.sha256("\n".join([Path(__file__).read_text(encoding="utf-8"), *modules]).encode()).hexdigest()
+    return CodeCache(ROOT / "__pycache__" / f"code-{digest[:16]}.json")
 
 
 @cache

@@ -16,8 +16,14 @@ from neo_assets.lake.lake import Lake
 
 SPANS, HITS = "spans", "hits"
 """Tables that say which tokens belong to which document, and which evaluation items were in it."""
-LISTS = ("checkpoints", "pii", "cuts")
+CUTS = {"paragraph_cuts": "paragraphs", "substring_cuts": "passages", "line_cuts": "similar lines"}
+"""Columns of what deduplication cut, each cut with the document that keeps the passage; and what they hold."""
+LISTS = ("checkpoints", "pii", "cuts", *CUTS)
 """Columns of lists that are told of; other nested ones are too long."""
+SHORT = "short_after_"
+"""How the rules begin by which a document is dropped that cuts left too short. Its survivor holds a passage of it."""
+LONGEST_CHAIN = 100
+"""Steps that a chain of survivors is followed."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +75,7 @@ def _steps(
     """What one partition says of the document, facts that were `told` before left out."""
     asset, partition = dataset.manifest.asset, dataset.manifest.partition
     for row in _named(dataset, ids, urls):
-        yield Step(asset, partition, row.get("outcome") or "kept", _describe(row, told))
+        yield Step(asset, partition, row.get("outcome") or "kept", _describe(datasets, row, told))
     for row in _named(dataset.named(DECISIONS), ids, urls):
         yield Step(asset, partition, row["verdict"], _reason(datasets, row))
     hits = list(_named(dataset.named(HITS), ids, urls))
@@ -100,17 +106,17 @@ def _is_long(field: pa.Field) -> bool:
     return field.name in {"text", "signature"} or pa.types.is_nested(field.type)
 
 
-def _describe(row: dict[str, Any], told: dict[str, Any]) -> str:
+def _describe(datasets: Sequence[Dataset], row: dict[str, Any], told: dict[str, Any]) -> str:
     shown = (
         *("status", "redirect_to", "reason", "warc_file", "warc_offset", "title", "language", "language_score"),
         *("charset", "n_chars", "source", "licence", "subset", "run", "sequences", "target_positions", "checkpoints"),
     )
     new = {name: row[name] for name in shown if row.get(name) not in (None, "") and told.get(name) != row[name]}
     told |= new
-    return ", ".join([*(f"{name} {_short(value)}" for name, value in new.items()), *_taken_out(row, told)])
+    return ", ".join([*(f"{name} {_short(value)}" for name, value in new.items()), *_taken_out(datasets, row, told)])
 
 
-def _taken_out(row: dict[str, Any], told: dict[str, Any]) -> Iterator[str]:
+def _taken_out(datasets: Sequence[Dataset], row: dict[str, Any], told: dict[str, Any]) -> Iterator[str]:
     """Personal data by kind, and passages, that a stage took out of the text; each is told once."""
     if row.get("pii") and "pii" not in told:
         kinds = Counter(span["kind"] for span in row["pii"])
@@ -119,21 +125,60 @@ def _taken_out(row: dict[str, Any], told: dict[str, Any]) -> Iterator[str]:
     if row.get("cuts") and "cuts" not in told:
         told["cuts"] = sum(cut["end"] - cut["start"] for cut in row["cuts"])
         yield f"cut {told['cuts']} characters with evaluation items"
+    for column, what in CUTS.items():
+        if row.get(column) and column not in told:
+            told[column] = row[column]
+            yield _cut_duplicates(datasets, row["doc_id"], row[column], what)
+
+
+def _cut_duplicates(datasets: Sequence[Dataset], doc_id: str, cuts: Sequence[dict[str, Any]], what: str) -> str:
+    """How many characters deduplication cut, and the documents that keep most of them."""
+    kept: Counter[str] = Counter()
+    for cut in cuts:
+        kept[cut["survivor"]] += cut["end"] - cut["start"]
+    shown = [
+        f"{n} kept {'earlier in this document' if s == doc_id else f'in {_url_of(datasets, s)} ({s})'}"
+        for s, n in sorted(kept.items(), key=lambda item: (-item[1], item[0]))[:3]
+    ]
+    more = f" and {len(kept) - 3} more documents" if len(kept) > 3 else ""
+    return f"cut {kept.total()} characters in {len(cuts)} {what}: {', '.join(shown)}{more}"
 
 
 def _reason(datasets: Sequence[Dataset], row: dict[str, Any]) -> str:
     parts = [str(row["rule"] or "")]
+    is_short = parts[0].startswith(SHORT)
     if row["value"] is not None:
         parts.append(f"value {row['value']:.4g}")
     if row["threshold"] is not None:
         parts.append(f"threshold {row['threshold']:.4g}")
     if row["survivor"]:
-        parts.append(f"duplicate of {_url_of(datasets, row['survivor'])} ({row['survivor']})")
+        named = f"{_url_of(datasets, row['survivor'])} ({row['survivor']})"
+        parts.append(f"first passage cut kept in {named}" if is_short else f"duplicate of {named}")
     if row["similarity"] is not None:
         parts.append(f"similarity {row['similarity']:.3f}")
+    if row["survivor"] and not is_short and (further := _last_survivor(datasets, row["survivor"])):
+        parts.append(further)
     if row["reason"]:
         parts.append(row["reason"])
     return ", ".join(part for part in parts if part)
+
+
+def _last_survivor(datasets: Sequence[Dataset], doc_id: str) -> str | None:
+    """For which document the one named was itself removed, and so on to the end of the chain; None if it was kept."""
+    chain = [doc_id]
+    while len(chain) < LONGEST_CHAIN and (further := _survivor_of(datasets, chain[-1])) and further not in chain:
+        chain.append(further)
+    if len(chain) == 1:
+        return None
+    between = f" over {len(chain) - 2} more" if len(chain) > 2 else ""
+    return f"the former itself a duplicate{between} of {_url_of(datasets, chain[-1])} ({chain[-1]}), which stayed"
+
+
+def _survivor_of(datasets: Sequence[Dataset], doc_id: str) -> str | None:
+    """For which document another one was removed as a duplicate; None if it was not."""
+    rows = (row for dataset in datasets for row in _matching(dataset.named(DECISIONS), "doc_id", {doc_id}))
+    found = (row["survivor"] for row in rows if row["survivor"] and not (row["rule"] or "").startswith(SHORT))
+    return next(found, None)
 
 
 def _url_of(datasets: Sequence[Dataset], doc_id: str) -> str:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, model_validator
 
 from neo_assets.recipe.base import Section
+from neo_assets.recipe.dedup import ChineseDedup, EnglishDedup, SourceName
 from neo_assets.recipe.limits import ChineseRules, RuleSets
 from neo_assets.recipe.lists import LineFilterSettings, UrlListSettings
 from neo_assets.recipe.references import ReferenceSettings
@@ -15,31 +16,6 @@ from neo_assets.recipe.sources import SourceSettings
 from neo_assets.recipe.studies import StudySettings
 
 Profile = Literal["corrected", "faithful"]
-SourceName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
-
-
-class DedupSettings(Section):
-    """MinHash-LSH over character shingles, and the verification of what it proposes."""
-
-    normalisation: Literal["english", "chinese"] = Field(description="How text is reduced before shingling.")
-    num_permutations: int = Field(128, gt=0, le=4096, description="Values in a signature.")
-    permutation_seed: int = Field(1, ge=0, lt=2**32, description="Seed of the permutations; 1 is datasketch's.")
-    shingle_chars: int = Field(13, gt=0, le=64, description="Characters in a shingle.")
-    bands: int = Field(9, gt=0, description="Bands; documents that agree on one whole band are compared.")
-    rows: int = Field(13, gt=0, description="Signature values in a band.")
-    verify_jaccard: float = Field(0.8, ge=0, le=1, description="A compared pair at or above this is a duplicate.")
-    partners_per_bucket: int = Field(
-        100, gt=0, description="A document is compared with this many of the earliest documents of each bucket."
-    )
-
-    @model_validator(mode="after")
-    def _bands_fit(self) -> Self:
-        if self.bands * self.rows > self.num_permutations:
-            raise ValueError(
-                f"bands x rows = {self.bands} x {self.rows} = {self.bands * self.rows} values, but a signature "
-                f"has only {self.num_permutations}: lower bands or rows, or raise num_permutations"
-            )
-        return self
 
 
 class _LineSection(Section):
@@ -68,12 +44,18 @@ class EnglishSection(_LineSection):
     bad_words_files: tuple[str, ...] = Field(
         ("lists/ldnoobw.en.json",), description="Obscene terms; paths inside the seed folder, or any."
     )
-    dedup: DedupSettings = DedupSettings(normalisation="english")
+    dedup: EnglishDedup = EnglishDedup()
 
     @model_validator(mode="after")
     def _rules_exist(self) -> Self:
         if faults := [fault for name, source in self.sources.items() for fault in self._faults(name, source)]:
             raise ValueError("\n".join(faults))
+        return self
+
+    @model_validator(mode="after")
+    def _priorities_exist(self) -> Self:
+        if unknown := sorted(set(self.dedup.survivor.source_priority) - self.sources.keys()):
+            raise ValueError(f"dedup.survivor.source_priority: no such sources: {', '.join(unknown)}")
         return self
 
     def _faults(self, name: str, source: SourceSettings) -> Iterator[str]:
@@ -100,10 +82,16 @@ class ChineseSection(_LineSection):
     bad_words_files: tuple[str, ...] = Field(
         ("lists/ldnoobw.zh.json",), description="Obscene terms; paths inside the seed folder, or any."
     )
-    dedup: DedupSettings = DedupSettings(normalisation="chinese")
+    dedup: ChineseDedup = ChineseDedup()
 
     @model_validator(mode="after")
     def _quality_has_a_model(self) -> Self:
         if self.rules.quality and not (self.references and self.references.quality_model):
             raise ValueError("rules.quality needs references.quality_model; give one or set quality to null")
+        return self
+
+    @model_validator(mode="after")
+    def _days_are_no_sources(self) -> Self:
+        if self.dedup.survivor.policy == "source":
+            raise ValueError("dedup.survivor.policy: source orders the sources of the English line; Chinese has days")
         return self

@@ -19,6 +19,8 @@ LEAKS, NO_LEAK = "documents unaccounted for", "none"
 """Key of the metadata that says where documents went astray, and its value where none did."""
 LENGTH = "ccnet_length"
 """Characters of a document, as measured once by annotation and carried along."""
+CUTS = "_cuts"
+"""Ending of the columns that say what a stage cut out of the text: lists of spans with `start` and `end`."""
 OTHER_LANGUAGE = "language"
 """The rule of the stages before annotation that puts a document outside the line: it was never part of its raw data."""
 BEFORE_ANNOTATION = ("records", "normalized")
@@ -161,20 +163,34 @@ def _reasons(name: str, stage: Dataset) -> Iterator[dict[str, Any]]:
 def _characters(stages: Sequence[Dataset], length: str) -> dict[str, int | None]:
     """Characters of the rows that each judging stage kept; None where they were not measured.
 
-    Annotation, which keeps all rows, measures for the stage before it.
+    Annotation, which keeps all rows, measures for the stage before it. What later stages cut out of a text stands in
+    their columns of cuts and is taken off.
     """
     found: dict[str, int | None] = {}
     last = ""
     for stage in stages:
         last = _name(stage) if _judges(stage) or not last else last
-        found[last] = _sum(stage, length)
+        found[last] = _kept_characters(stage, length)
     return found
 
 
-def _sum(stage: Dataset, column: str) -> int | None:
-    if not stage.parts or column not in stage.schema.names:
+def _kept_characters(stage: Dataset, length: str) -> int | None:
+    if not stage.parts or length not in stage.schema.names:
         return None
-    return sum(int(pc.sum(batch.column(column)).as_py() or 0) for batch in stage.batches([column]))
+    cuts = [name for name in stage.schema.names if name.endswith(CUTS)]
+    return sum(
+        _sum(batch.column(length)) - sum(_cut(batch.column(name)) for name in cuts)
+        for batch in stage.batches([length, *cuts])
+    )
+
+
+def _cut(cuts: pa.ListArray) -> int:
+    spans = cuts.flatten()
+    return _sum(spans.field("end")) - _sum(spans.field("start"))
+
+
+def _sum(numbers: pa.Array) -> int:
+    return int(pc.sum(numbers).as_py() or 0)
 
 
 def _unbalanced(stages: Iterable[Dataset]) -> Iterator[str]:

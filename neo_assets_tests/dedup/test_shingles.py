@@ -1,20 +1,30 @@
 from __future__ import annotations
 
+import sys
 import unicodedata
 
 import numpy as np
+import pyarrow as pa
 import pytest
+import rjieba
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neo_assets.dedup.hashing import shingle_hashes
-from neo_assets.dedup.shingles import Normalisation, distinct_shingles, jaccard, reduced_points
+from neo_assets.dedup.hashing import hashes_of, shingle_hashes
+from neo_assets.dedup.shingles import _changes_together, reduced_points, shingled, slices
+from neo_assets.recipe.dedup import NearSettings, Normalisation
 
-TEXTS = st.text(st.one_of(st.characters(exclude_categories=["Cs"]), st.sampled_from("abAB中文。，！ \n\t　.-'“”\x00")))
-NORMALISATIONS = st.sampled_from(["english", "chinese"])
+TEXTS = st.text(
+    st.one_of(
+        st.characters(exclude_categories=["Cs"]), st.sampled_from("abAB中文。，！ \n\t　.-'“”\x00ΣİÅe\u0301가\u11a8")
+    )
+)
+NORMALISATIONS = st.sampled_from(["english", "chinese", "none"])
 
 
 def naive_reduced(text: str, normalisation: Normalisation) -> str:
+    if normalisation == "none":
+        return text
     text = unicodedata.normalize("NFC", text).lower()
     if normalisation == "english":
         return " ".join("".join(c for c in text if c not in "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~").split())
@@ -81,17 +91,56 @@ def naive_hash(shingle: str) -> int:
     return total ^ (total >> 33)
 
 
-@given(TEXTS, TEXTS, NORMALISATIONS, st.integers(1, 14))
-def test_jaccard_equals_that_of_the_shingle_sets(one: str, two: str, normalisation: Normalisation, width: int) -> None:
-    left, right = distinct_shingles(reduced_points([one, two], normalisation), width)
-    a, b = (naive_shingles(naive_reduced(text, normalisation), width) for text in (one, two))
-    assert jaccard(left, right) == (len(a & b) / len(a | b) if a | b else 0.0)
+@pytest.mark.parametrize("normalisation", ["english", "chinese"])
+def test_every_character_that_is_looked_at_alone_can_be(normalisation: Normalisation) -> None:
+    together = _changes_together()
+    alone = "".join(chr(p) for p in range(sys.maxunicode + 1) if not (together[p] or 0xD800 <= p < 0xE000))
+    assert as_text(reduced_points([alone], normalisation).points) == naive_reduced(alone, normalisation)
+    changing = [chr(p) for p in np.flatnonzero(together)]
+    texts = [f"Ae{character} {character}B" for character in changing]
+    reduced = reduced_points(texts, normalisation)
+    assert as_text(reduced.points) == "".join(naive_reduced(text, normalisation) for text in texts)
 
 
-def test_jaccard_of_a_large_edited_text() -> None:
-    draw = np.random.default_rng(3)
-    one = "".join(map(chr, draw.integers(0x4E00, 0x5E00, 50_000)))
-    two = one[:20_000] + "改" + one[20_001:] + one[:500]
-    left, right = distinct_shingles(reduced_points([one, two], "chinese"), 13)
-    a, b = naive_shingles(one, 13), naive_shingles(two, 13)
-    assert jaccard(left, right) == len(a & b) / len(a | b)
+def test_slices_of_arrow_arrays() -> None:
+    array = pa.array(["left out", "Ä b", None, "ΑΣ", "left out"])
+    for given_array in (array, array.cast(pa.large_string()), array.cast(pa.large_string())):
+        reduced = reduced_points(given_array.slice(1, 3), "english")
+        assert (as_text(reduced.points), reduced.offsets.tolist()) == ("ä bας", [0, 3, 3, 5])
+
+
+@given(st.lists(st.integers(0, 9)), st.integers(1, 20))
+def test_slices_cover_the_rows_within_the_limit(sizes: list[int], limit: int) -> None:
+    found = list(slices(pa.array(sizes, pa.int64()), limit))
+    assert [i for rows in found for i in range(rows.start, rows.stop)] == list(range(len(sizes)))
+    assert all(rows.stop == rows.start + 1 or sum(sizes[rows]) <= limit for rows in found)
+
+
+def naive_words(text: str, normalisation: Normalisation, n_words: int, alike: bool) -> list[str]:
+    """Shingles of words as texts, in order."""
+    reduced = naive_reduced(text, normalisation)
+    words, joint = (rjieba.cut(reduced), "") if normalisation == "chinese" else (reduced.split(), " ")
+    if len(words) < n_words:
+        return [reduced] if reduced and not alike else []
+    return [joint.join(words[i : i + n_words]) for i in range(len(words) - n_words + 1)]
+
+
+WORDY = st.lists(st.sampled_from(["one", "Two", "thrée", "你好", "世界和平", "我们", "x", "."]), max_size=9).map(
+    " ".join
+)
+
+
+@given(st.lists(WORDY, max_size=4), NORMALISATIONS, st.integers(1, 4), st.booleans())
+def test_word_shingles_are_runs_of_words(texts: list[str], normalisation: Normalisation, n: int, alike: bool) -> None:
+    chosen = NearSettings(normalisation=normalisation, shingle_words=n, short_texts_alike=alike)
+    ready = shingled(texts, chosen)
+    for i, text in enumerate(texts):
+        expected = [naive_hash(shingle) for shingle in naive_words(text, normalisation, n, alike)]
+        assert hashes_of(ready, i).tolist() == expected
+
+
+@given(TEXTS, st.integers(1, 8))
+def test_short_texts_alike_have_no_shingles(text: str, width: int) -> None:
+    chosen = NearSettings(normalisation="english", shingle_chars=width, short_texts_alike=True)
+    n_reduced = len(naive_reduced(text, "english"))
+    assert hashes_of(shingled([text], chosen), 0).size == max(n_reduced - width + 1, 0)

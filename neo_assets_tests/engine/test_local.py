@@ -17,6 +17,7 @@ from neo_assets.lake.dataset import Dataset
 from neo_assets.lake.lake import Lake
 from neo_assets.lake.manifest import Provenance
 from neo_assets.lake.records import with_verdicts
+from neo_assets.lake.store import DamagedError
 
 ROWS = pa.table({"doc_id": [f"d{i:03d}" for i in range(100)], "n": range(100)})
 
@@ -191,3 +192,39 @@ def test_parts_are_bounded_in_bytes_whatever_the_batches(monkeypatch: pytest.Mon
         assert pa.concat_tables(parts).equals(wide)
         layouts.add(tuple(part.num_rows for part in parts))
     assert layouts == {(12, 12, 12, 12, 2)}
+
+
+def test_damaged_input_is_refused_not_processed(tmp_path: Path) -> None:
+    lake = Lake(str(tmp_path / "lake"))
+    rows = committed(lake, ROWS, 50)
+    other = committed(lake, ROWS.slice(7, 50), 50)
+    Path(lake.store.absolute(rows.parts[0].path)).write_bytes(lake.store.read(other.parts[0].path))
+    engine = LocalEngine(workers=1, part_rows=40)
+    with pytest.raises(DamagedError, match="run `neo build in/rows --force"):
+        carried_out(engine, lake, engine.map(rows, Double()))
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("part_rows", [7, 100])
+def test_attached_rows_stand_beside_their_documents(tmp_path: Path, workers: int, part_rows: int) -> None:
+    lake = Lake(str(tmp_path / "lake"))
+    engine = LocalEngine(workers=workers, part_rows=part_rows)
+    shuffled = ROWS.take(pa.array([(37 * i) % 100 for i in range(100)]))
+    side = engine.query("SELECT doc_id, n * n AS square, [n] AS list FROM t WHERE n % 3 = 0 ORDER BY doc_id", t=ROWS)
+    for documents in (ROWS, shuffled, ROWS.slice(0, 0)):
+        relation = engine.map(engine.attach(engine.map(committed(lake, documents, 30), Double()), side), Explode())
+        found = carried_out(engine, lake, relation).read().to_pylist()
+        expected = [
+            {"doc_id": r["doc_id"], "n": 2 * n, "square": None if n % 3 else n * n, "list": None if n % 3 else [n]}
+            for r in documents.to_pylist()
+            for n in [r["n"]] * 2
+        ]
+        assert found == expected
+    assert rows_judged(relation) == 0
+
+
+def test_a_side_with_two_rows_of_a_document_is_refused(tmp_path: Path) -> None:
+    lake, engine = Lake(str(tmp_path / "lake")), LocalEngine()
+    twice = engine.query("SELECT doc_id, 1 AS one FROM t UNION ALL SELECT doc_id, 2 FROM t ORDER BY doc_id", t=ROWS)
+    with pytest.raises(ValueError, match="two rows of one document"):
+        carried_out(engine, lake, engine.attach(ROWS, twice))

@@ -11,6 +11,7 @@ import pytest
 from neo_assets.lake.lake import Lake, LakeError
 from neo_assets.lake.manifest import Provenance
 from neo_assets.lake.records import with_verdicts
+from neo_assets.lake.store import DamagedError
 
 DOCUMENTS = pa.table({"doc_id": [f"d{i:02d}" for i in range(10)], "url": [f"http://a.test/{i}" for i in range(10)]})
 
@@ -129,3 +130,22 @@ def test_another_arrow_file_system(tmp_path: Path) -> None:
     writer.table(DOCUMENTS)
     writer.commit(Provenance())
     assert Lake(str(tmp_path / "uri-lake")).dataset("area/name").read() == DOCUMENTS
+
+
+@pytest.mark.parametrize("partition", ["2024-11-01", None])
+def test_a_damaged_part_is_refused_with_what_to_rebuild(lake: Lake, partition: str | None) -> None:
+    writer = lake.writer("area/index", partition)
+    writer.table(DOCUMENTS, part_rows=5)
+    dataset = writer.commit(Provenance())
+    assert dataset.verified() == dataset
+    part = dataset.parts[1]
+    other = lake.writer("area/index", partition)
+    other.table(DOCUMENTS.slice(5).set_column(0, "doc_id", [["x"] * 5]))
+    Path(lake.store.absolute(part.path)).write_bytes(lake.store.read(other.written[0].part.path))  # readable, but wrong
+    again = Lake(lake.root.replace("/lake", "/./lake")).dataset("area/index", [partition])
+    only = " --partition 2024-11-01" if partition else ""
+    with pytest.raises(DamagedError, match=f"part-00001.parquet is not .* run `neo build area/index{only} --force"):
+        again.verified()
+    Path(lake.store.absolute(part.path)).unlink()
+    with pytest.raises(DamagedError, match=r"part-00001\.parquet is missing"):
+        again.verified()

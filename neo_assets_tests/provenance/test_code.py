@@ -32,6 +32,7 @@ def forget() -> None:
     """Let source files be read again."""
     code._module.cache_clear()
     code._path.cache_clear()
+    code._cache.cache_clear()
 
 
 class Tree:
@@ -102,7 +103,7 @@ CHANGES: dict[str, tuple[str, Callable[[str], str], set[str]]] = {
     ),
     "the asset's own function": (
         "assets/chinese",
-        lambda text: text.replace("recipe.chinese.profile)))", "recipe.chinese.profile)[1:]))"),
+        lambda text: text.replace("(annotated, JudgeByRules(rules)", "(annotated, JudgeByRules(rules[1:])"),
         {"chinese.filtered"},
     ),
     "another asset of the module, named like an input": (
@@ -130,6 +131,7 @@ CHANGES: dict[str, tuple[str, Callable[[str], str], set[str]]] = {
             "crawl.extracted",
             "chinese.normalized",
             "chinese.filtered",
+            "chinese.near_unique",
             "english.records",
             "english.annotated",
         },
@@ -175,13 +177,14 @@ ANNOTATED_BY = ("stop_words_file", "bad_words_files", "url_lists", "references")
 @pytest.mark.parametrize(
     ("asset", "paths"),
     [
-        ("chinese.normalized", {f"chinese.{name}" for name in NORMALISED_BY}),
+        ("chinese.normalized", {f"chinese.{name}" for name in (*NORMALISED_BY, "dedup.exact")}),
         ("chinese.annotated", {f"chinese.{name}" for name in ANNOTATED_BY}),
-        ("chinese.filtered", {"chinese.rules", "chinese.profile"}),
-        ("chinese.exact_unique", set()),
-        ("chinese.near_unique", {"chinese.dedup"}),
+        ("chinese.filtered", {"chinese.rules", "chinese.profile", "chinese.dedup.survivor"}),
+        ("chinese.exact_unique", {"chinese.dedup.bloom", "chinese.profile"}),
+        ("chinese.near_unique", {"chinese.dedup.near", "chinese.profile"}),
         ("english.annotated", {f"english.{name}" for name in (*ANNOTATED_BY, "profile")}),
-        ("english.filtered", {"english.sources", "english.rule_sets", "english.profile"}),
+        ("english.exact_unique", set()),
+        ("english.filtered", {f"english.{name}" for name in ("sources", "rule_sets", "profile", "dedup.survivor")}),
         # What a job reads counts, how it does its work does not.
         ("crawl.pages", {"crawl"}),
         ("training.checkpoint", {"seed", "tokenizer", "training"}),

@@ -8,7 +8,7 @@ import pytest
 
 from neo_assets.lake.lake import Lake
 from neo_assets.provenance.why import Step, trace
-from neo_assets_tests.provenance.lakes import DAY_1, DAY_2, documents_lake
+from neo_assets_tests.provenance.lakes import DAY_1, DAY_2, commit, document, documents_lake
 
 
 @pytest.fixture(scope="module")
@@ -83,3 +83,40 @@ def test_texts_are_left_out(lake: Lake) -> None:
 def test_what_no_stage_saw_has_no_steps(lake: Lake, tmp_path: Path) -> None:
     assert trace(lake, "http://a.test/") == []
     assert trace(Lake(str(tmp_path / "empty")), "http://a.test/1") == []
+
+
+def test_deduplication_is_told_to_the_end_of_the_chain_and_passage_by_passage(tmp_path: Path) -> None:
+    lake = Lake(str(tmp_path / "lake"))
+    near = {"rule": "near_duplicate", "similarity": 0.9, "verdict": "rejected"}
+    unique = [
+        document(1, verdict="kept"),
+        document(2, survivor=f"{DAY_1}:d1", **near),
+        document(3, survivor=f"{DAY_1}:d2", **near),
+        document(4, survivor=f"{DAY_1}:d3", **near),
+        document(5, verdict="kept"),
+        document(6, verdict="kept"),
+    ]
+    first = commit(lake, f"chinese/near_unique|{DAY_1}", unique)
+    cuts = [
+        {"start": 0, "end": 40, "survivor": f"{DAY_1}:d1"},
+        {"start": 50, "end": 60, "survivor": f"{DAY_1}:d5"},
+        {"start": 70, "end": 80, "survivor": f"{DAY_1}:d1"},
+    ]
+    short = {"rule": "short_after_lines", "value": 4.0, "threshold": 20.0, "survivor": f"{DAY_1}:d1"}
+    rows = [document(5, line_cuts=cuts, verdict="kept"), document(6, line_cuts=[], verdict="rejected", **short)]
+    commit(lake, f"chinese/line_unique|{DAY_1}", rows, first)
+    assert trace(lake, f"{DAY_1}:d2")[-1].explanation == (
+        f"near_duplicate, duplicate of http://a.test/1 ({DAY_1}:d1), similarity 0.900"
+    )
+    assert trace(lake, f"{DAY_1}:d3")[-1].explanation.endswith(
+        f"the former itself a duplicate of http://a.test/1 ({DAY_1}:d1), which stayed"
+    )
+    longer = trace(lake, f"{DAY_1}:d4")[-1].explanation
+    assert f"itself a duplicate over 1 more of http://a.test/1 ({DAY_1}:d1)" in longer
+    assert trace(lake, f"{DAY_1}:d5")[-1].explanation == (
+        f"cut 60 characters in 3 similar lines: 50 kept in http://a.test/1 ({DAY_1}:d1), "
+        "10 kept earlier in this document"
+    )
+    assert trace(lake, f"{DAY_1}:d6")[-1].explanation == (
+        f"short_after_lines, value 4, threshold 20, first passage cut kept in http://a.test/1 ({DAY_1}:d1)"
+    )

@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 
 from neo_assets.model.schedule import learning_rate
-from neo_assets.recipe.lines import DedupSettings
+from neo_assets.recipe.dedup import NearSettings
 from neo_assets.recipe.recipe import Recipe, load_recipe
 from neo_assets.recipe.training import CosineSchedule, HalfLifeSchedule, n_parameters
 
@@ -109,9 +109,9 @@ def test_redpajama_is_judged_by_its_own_stricter_set(matrix: Recipe) -> None:
 @pytest.mark.parametrize("line", ["english", "chinese"])
 def test_deduplication(matrix: Recipe, line: str) -> None:
     # §4.1.2, §4.2.2 and the released code: 13 characters a shingle, 128 permutations, 9 bands of 13 rows, Jaccard 0.8.
-    dedup: DedupSettings = getattr(matrix, line).dedup
+    dedup: NearSettings = getattr(matrix, line).dedup.near
     assert (dedup.shingle_chars, dedup.num_permutations, dedup.bands, dedup.rows) == (13, 128, 9, 13)
-    assert (dedup.permutation_seed, dedup.verify_jaccard, dedup.normalisation) == (1, 0.8, line)
+    assert (dedup.permutation_seed, dedup.threshold, dedup.normalisation) == (1, 0.8, line)
     # What these give: 0.399 of the pairs at Jaccard 0.8 and 0.929 at 0.9 are compared.
     found = [1 - (1 - jaccard**dedup.rows) ** dedup.bands for jaccard in (0.8, 0.9)]
     assert found == pytest.approx([0.399, 0.929], abs=5e-4)

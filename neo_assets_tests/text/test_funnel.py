@@ -80,6 +80,23 @@ def test_what_each_stage_keeps_of_the_raw_documents(lake: Lake) -> None:
     assert funnel.metadata == {"in another language": 4, LEAKS: NO_LEAK}
 
 
+def test_what_was_cut_out_of_texts_is_not_kept(lake: Lake) -> None:
+    fill(lake)
+    for day in (MONDAY, TUESDAY):
+        rows = lake.dataset("chinese/near_unique", [day]).read().to_pylist()
+        cuts = [{"start": 10, "end": 15, "survivor": "d00"}, {"start": 20, "end": 40, "survivor": "d01"}]
+        found = [
+            document(
+                int(row["doc_id"][1:]), ccnet_length=row["ccnet_length"], line_cuts=cuts[: n % 3], more_cuts=cuts[:1]
+            )
+            for n, row in enumerate(rows, start=1)
+        ]
+        commit(lake, f"chinese/line_unique|{day}", found)
+    last = by_stage(measure_funnel("chinese", [*stages(lake), lake.whole("chinese/line_unique")]))["line_unique"]
+    # Monday keeps one document, Tuesday two: 5 characters of the first and 25 of the second, and 5 of each.
+    assert last["characters"] == 2300 - (5 + 5) - (5 + 5) - (25 + 5)
+
+
 def test_reasons_add_up_to_what_was_not_kept(lake: Lake) -> None:
     fill(lake)
     funnel = measure_funnel("chinese", stages(lake))

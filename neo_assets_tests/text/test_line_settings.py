@@ -8,8 +8,9 @@ import yaml
 from pydantic import ValidationError
 
 import neo_assets
+from neo_assets.recipe.dedup import NearSettings
 from neo_assets.recipe.limits import ChineseRules, GenericRules, RedPajamaRules, RuleSets
-from neo_assets.recipe.lines import ChineseSection, DedupSettings, EnglishSection
+from neo_assets.recipe.lines import ChineseSection, EnglishSection
 from neo_assets.text.rules import CHINESE_RULES, GENERIC_RULES, REDPAJAMA_RULES
 
 RECIPES = Path(neo_assets.__file__).parent / "recipes"
@@ -70,9 +71,9 @@ SOURCE: dict[str, Any] = {"kind": "crawl", "licence": "x"}
         ({"rule_sets": {"generic": {"words": {"minimum": 9, "maximum": 3}}}}, "minimum 9 is above maximum 3"),
         ({"rule_sets": {"generic": {"words": {}}}}, "set it to null"),
         ({"rule_sets": {"generic": {"wrods": {"minimum": 1}}}}, "Extra inputs are not permitted"),
-        ({"dedup": {"normalisation": "english", "bands": 10}}, "10 x 13 = 130 values"),
-        ({"dedup": {"normalisation": "klingon"}}, "'english' or 'chinese'"),
-        ({"dedup": {"normalisation": "english", "verify_jaccard": 1.5}}, "less than or equal to 1"),
+        ({"dedup": {"near": {"normalisation": "english", "bands": 10}}}, "10 x 13 = 130 values"),
+        ({"dedup": {"near": {"normalisation": "klingon"}}}, "'english', 'chinese' or 'none'"),
+        ({"dedup": {"near": {"normalisation": "english", "threshold": 1.5}}}, "less than or equal to 1"),
     ],
 )
 def test_impossible_settings_are_refused(change: dict[str, Any], message: str) -> None:
@@ -93,4 +94,4 @@ def test_a_source_may_narrow_its_rules() -> None:
 
 def test_settings_are_frozen() -> None:
     with pytest.raises(ValidationError):
-        DedupSettings(normalisation="english").bands = 3  # type: ignore[misc]
+        NearSettings(normalisation="english").bands = 3  # type: ignore[misc]
