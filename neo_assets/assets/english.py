@@ -4,6 +4,7 @@ from neo_assets.asset import Context, Dataset, Draft, Engine, Recipe, Relation, 
 from neo_assets.dedup.cluster_report import report_files as duplicate_files
 from neo_assets.dedup.clusters import report_clusters
 from neo_assets.dedup.exact import TextDigests
+from neo_assets.dedup.exempt import indexed
 from neo_assets.dedup.judge_exact import judge_exact
 from neo_assets.dedup.judge_near import band_index, candidate_pairs, judge_near
 from neo_assets.dedup.judge_paragraphs import judge_paragraphs, paragraph_index
@@ -150,10 +151,11 @@ def near_unique(context: Context, exact_unique: Dataset, pairs: Dataset, engine:
 
 
 @asset(kinds={"numba", "parquet"}, partitions_def=english_sources)
-def paragraphs(near_unique: Dataset, engine: Engine, recipe: Recipe) -> Relation:
-    """Digests of a source's paragraphs with their places: its part of the paragraph index."""
+def paragraphs(context: Context, near_unique: Dataset, engine: Engine, recipe: Recipe) -> Relation:
+    """Digests of a source's paragraphs with their places: its part of the paragraph index. Code has none in it."""
+    documents = indexed(engine, near_unique, recipe.english.sources[context.partition_key])
     return paragraph_index(
-        engine, near_unique, paragraph_settings(recipe.english.dedup.paragraph, recipe.english.profile)
+        engine, documents, paragraph_settings(recipe.english.dedup.paragraph, recipe.english.profile)
     )
 
 
@@ -167,11 +169,10 @@ def paragraph_unique(
 
 
 @asset(kinds={"numba", "parquet"}, partitions_def=english_sources)
-def anchors(paragraph_unique: Dataset, engine: Engine, recipe: Recipe) -> Relation:
-    """Stretches of a source's texts with the hash of the passage that stands for each: what is compared first."""
-    return anchor_index(
-        engine, paragraph_unique, substring_settings(recipe.english.dedup.substring, recipe.english.profile)
-    )
+def anchors(context: Context, paragraph_unique: Dataset, engine: Engine, recipe: Recipe) -> Relation:
+    """Stretches of a source's texts with the hash of the passage that stands for each. Code has none in it."""
+    documents = indexed(engine, paragraph_unique, recipe.english.sources[context.partition_key])
+    return anchor_index(engine, documents, substring_settings(recipe.english.dedup.substring, recipe.english.profile))
 
 
 @asset(

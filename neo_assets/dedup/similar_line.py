@@ -13,7 +13,7 @@ The rest is joined without a separator. The profile `faithful` does just this. `
 - of several end marks in a row (……, ？！, 。】) the last one ends the segment, and of several opening brackets ([[) the
   first begins it: else the second … or [ of a text would be a repeated segment;
 - . ! ? \\ directly before an ASCII letter or digit (3.14, \\frac, a.html) end nothing;
-- segments of nothing but whitespace are neither removed nor compared;
+- segments without a letter (the "1." of a list, a row of dots, whitespace) are neither removed nor compared;
 - lines are not glued: if a run of removed segments has a line feed and what follows does not begin with one, its first
   line feed stays, with those directly after it.
 
@@ -28,6 +28,7 @@ bit-parallel distance: at worst quadratic in the segments of similar length. Mem
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -38,7 +39,6 @@ from neo_assets.compiled import compiled
 from neo_assets.dedup.cuts import LINE_CUTS, cuts_from, judged
 from neo_assets.dedup.edit_distance import STRIP, clear_masks, long_distance, set_masks, short_distance
 from neo_assets.dedup.line_segments import segments_of, write_cuts
-from neo_assets.dedup.paragraph import is_space
 from neo_assets.hashing import BASE, ONE, key64, mix64, slots_for
 from neo_assets.recipe.dedup import SimilarLineSettings
 
@@ -46,6 +46,7 @@ UInt32s = npt.NDArray[np.uint32]
 UInt64s = npt.NDArray[np.uint64]
 Int64s = npt.NDArray[np.int64]
 Int32s = npt.NDArray[np.int32]
+Bools = npt.NDArray[np.bool_]
 
 _N_POINTS = 0x110000
 _WORDS = 4
@@ -70,15 +71,26 @@ class SimilarLines:
         np.cumsum([len(text) for text in texts], out=offsets[1:])
         points = np.frombuffer("".join(texts).encode("utf-32-le"), "<u4").astype(np.uint32, copy=False)
         limits = (chosen.proportion, max(chosen.max_length_difference, chosen.proportion), chosen.min_overlap)
-        bounds, starts, ends = _cuts(points, offsets, limits, chosen.exact_chars, self.profile == "faithful")
+        bounds, starts, ends = _cuts(points, offsets, limits, chosen.exact_chars, self.profile == "faithful", letters())
         owners = np.repeat(np.arange(len(texts)), np.diff(bounds))
         cuts = cuts_from(bounds, starts, ends, batch.column("doc_id").take(pa.array(owners)))
         return judged(batch, LINE_CUTS, cuts, chosen.min_document_chars)
 
 
+@lru_cache(maxsize=1)
+def letters() -> Bools:
+    """For every code point whether it is a letter."""
+    return np.fromiter((chr(point).isalpha() for point in range(_N_POINTS)), np.bool_, _N_POINTS)
+
+
 @compiled()
 def _cuts(
-    points: UInt32s, offsets: Int64s, limits: tuple[float, float, float], exact_chars: int, faithful: bool
+    points: UInt32s,
+    offsets: Int64s,
+    limits: tuple[float, float, float],
+    exact_chars: int,
+    faithful: bool,
+    letter: Bools,
 ) -> tuple[Int64s, Int32s, Int32s]:
     """(offsets, starts, ends) of the cuts of each text, in its own characters."""
     numbers = np.zeros(_N_POINTS, np.int32)
@@ -89,7 +101,7 @@ def _cuts(
         own = points[offsets[text] : offsets[text + 1]]
         segments = segments_of(own, faithful)
         if segments.size > 2:  # one segment resembles nothing
-            removed = _similar(own, segments, limits, exact_chars, faithful, numbers)
+            removed = _similar(own, segments, limits, exact_chars, faithful, letter, numbers)
             n = write_cuts(own, segments, removed, faithful, starts, ends, n)
         bounds[text + 1] = n
     return bounds, starts[:n].copy(), ends[:n].copy()
@@ -102,8 +114,9 @@ def _similar(
     limits: tuple[float, float, float],
     exact_chars: int,
     faithful: bool,
+    letter: Bools,
     numbers: Int32s,
-) -> npt.NDArray[np.bool_]:
+) -> Bools:
     """Which segments resemble an earlier one that stays. `numbers` must be, and is left, all 0."""
     proportion, max_difference, _ = limits
     n_segments = segments.size - 1
@@ -122,7 +135,7 @@ def _similar(
     counts = np.zeros(alphabet, np.int64)
     for j in range(n_segments):
         own, length = text[segments[j] : segments[j + 1]], lengths[j]
-        if not faithful and _blank(points, segments[j], segments[j + 1]):
+        if not faithful and not _has_letter(points[segments[j] : segments[j + 1]], letter):
             continue
         if _seen(text, segments, hashes, table, j):
             removed[j] = True
@@ -193,10 +206,11 @@ def _rooms(lengths: Int64s) -> Int64s:
 
 
 @compiled()
-def _blank(points: UInt32s, start: int, end: int) -> bool:
-    while start < end and is_space(int(points[start])):
-        start += 1
-    return start == end
+def _has_letter(points: UInt32s, letter: Bools) -> bool:
+    for point in points:
+        if letter[point]:
+            return True
+    return False
 
 
 @compiled()

@@ -64,6 +64,11 @@ class SourceSettings(FileSettings):
     )
     language: str = Field("en", min_length=1, description="The label of its documents; others are rejected.")
     licence: str = Field(pattern=r"^[^'\\\n]+$", description="Licence of the texts, for the data card; no quotes.")
+    cut_passages: bool | None = Field(
+        None,
+        description="Whether repeated paragraphs and passages are cut out of it, and out of others where it has "
+        "them first; null: unless it is code, which would not run any more.",
+    )
     rule_set: str = Field("generic", description="The set of limits that judges it.")
     rules: Literal["all"] | tuple[str, ...] = Field("all", description="The rules that judge it, or all.")
     limits: dict[str, Range | None] = Field(

@@ -88,8 +88,9 @@ def naive(text: str, chosen: SimilarLineSettings, profile: str) -> str:
     removed: set[int] = set()
     for i, one in enumerate(segments):
         for j in range(i + 1, len(segments)):
-            blank = profile == "corrected" and not (one.strip() and segments[j].strip())
-            if i not in removed and j not in removed and not blank and naive_similar(one, segments[j], chosen):
+            lettered = all(any(c.isalpha() for c in segment) for segment in (one, segments[j]))
+            compared = lettered or profile == "faithful"
+            if i not in removed and j not in removed and compared and naive_similar(one, segments[j], chosen):
                 removed.add(j)
     out, j = "", 0
     while j < len(segments):
@@ -171,7 +172,8 @@ def test_the_published_limits(profile: str) -> None:
         ("甲。\n乙。\n乙。", "甲。\n乙。", "甲。\n乙。"),
         ("[一][一]【二】【二】三", "[一]【二】三", "[一]【二】三"),
         ("[[一]]，[[二]]", "[[一]]，[[二]]", "[[一]]，[二]"),
-        ("。 。 。", "。 。", "。 。"),
+        ("。 。 。", "。 。 。", "。 。"),
+        ("甲。1.乙。1.丙", "甲。1.乙。1.丙", "甲。1.乙。丙"),
     ],
 )  # fmt: skip
 def test_examples(text: str, corrected: str, faithful: str) -> None:
