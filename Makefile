@@ -57,14 +57,17 @@ format: $(VENV)/.installed-test  ## rewrite the code in ruff's format
 bench: $(VENV)/.installed-test  ## measure speed and Chinese conformance, beside the peers that are installed
 	@$(VENV)/bin/python -m benchmarks.filters
 	@$(VENV)/bin/python -m benchmarks.conformance
-	@$(VENV)/bin/python -m benchmarks.minhash
+	@$(VENV)/bin/python -m benchmarks.dedup
+	@$(VENV)/bin/python -m benchmarks.dedup_truth
 
 bench-peers: $(UV)  ## install the systems that `make bench` compares with, each in an environment of .venv-peers
 	@grep -v '^#' benchmarks/requirements-peers.txt | while read -r name requirements; do \
-	    echo "installing $$name into .venv-peers/$$name" >&2; \
-	    $(UV) venv --quiet --clear --python $(VENV)/bin/python .venv-peers/$$name; \
-	    $(UV) pip install --quiet --python .venv-peers/$$name/bin/python $(TORCH_BACKEND) $$requirements < /dev/null \
-	        || echo "$$name was not installed (see above): the benchmarks will leave it out" >&2; \
+	    folder=$${name%%@*}; python=$(VENV)/bin/python; \
+	    case $$name in *@*) python=$$(command -v python$${name#*@} || true);; esac; \
+	    echo "installing $$folder into .venv-peers/$$folder" >&2; \
+	    [ -n "$$python" ] && $(UV) venv --quiet --clear --python $$python .venv-peers/$$folder \
+	        && $(UV) pip install --quiet --python .venv-peers/$$folder/bin/python $(TORCH_BACKEND) $$requirements < /dev/null \
+	        || echo "$$folder was not installed (see above; it may need a Python of its own): the benchmarks will leave it out" >&2; \
 	done
 
 # The lock names versions only, so that it holds for the CPU and the CUDA build of PyTorch alike.

@@ -106,7 +106,7 @@ def substring(line: Line) -> Dataset:
 
     settings = SubstringSettings()
     anchors = line.stage("anchors", anchor_index(line.engine, line.documents, settings))
-    windows = line.stage("windows", window_index(line.engine, line.documents, anchors, settings))
+    windows = line.stage("windows", window_index(line.engine, line.documents, anchors, PARTITION, settings))
     return line.stage("judged", judge_substrings(line.engine, line.documents, anchors, windows, settings))
 
 

@@ -103,7 +103,7 @@ class _Module:
 
     @cached_property
     def summary(self) -> dict[str, Any]:
-        """What others need to know of it: digest of its code, imports, patterns of data files. Kept between processes."""
+        """What others need to know of it: digest of code, imports, patterns of data files. Kept between processes."""
         key = f"{self.name} {hashlib.sha256(self._source).hexdigest()}"
         found: dict[str, Any] | None = _cache().get(key)
         if found is None:
