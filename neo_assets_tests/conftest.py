@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from neo_assets_tests.dedup.spark_runner import spark_python
 from neo_assets_tests.ui.browser import chromium
 
 REPOSITORY = Path(__file__).parents[1]
@@ -25,6 +26,7 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 OPTIONAL: dict[str, tuple[Callable[[], object], str]] = {
     "chromium": (chromium, "apt-get install chromium, or set CHROMIUM to a browser"),
+    "spark": (spark_python, "a Java of 17 or later, and make bench-peers"),
 }
 
 

@@ -35,16 +35,25 @@ def _cut(everything: npt.NDArray[np.uint8], ends: npt.NDArray[np.int64]) -> npt.
     """Which bytes lie in a passage that stands earlier too."""
     suffixes = divsufsort(everything)
     common = kasai(everything, suffixes)  # of each suffix with the next one
-    ends_of = np.repeat(ends - 1, np.diff(ends, prepend=0))
-    within = suffixes + WINDOW <= ends_of[suffixes]
-    first_of_run = np.concatenate(([True], common[:-1] < WINDOW))
-    run = np.cumsum(first_of_run) - 1
-    firsts = np.minimum.reduceat(np.where(within, suffixes, everything.size), np.flatnonzero(first_of_run))
-    again = suffixes[within & (suffixes != firsts[run])]
-    change = np.zeros(everything.size + 1, np.int32)
-    np.add.at(change, again, 1)
-    np.subtract.at(change, again + WINDOW, 1)
-    return np.cumsum(change[:-1]) > 0
+    within = np.ones(everything.size, np.bool_)
+    for end in ends.tolist():
+        within[max(end - WINDOW, 0) : end] = False
+    with_next = common >= WINDOW
+    with_next[-1] = False
+    with_last = np.concatenate(([False], with_next[:-1]))
+    shared = np.flatnonzero(with_next | with_last)
+    places = suffixes[shared]
+    firsts = np.minimum.reduceat(places, np.flatnonzero(~with_last[shared])) if places.size else places
+    cut = np.zeros(everything.size, np.bool_)
+    cut[places] = True
+    cut[firsts] = False
+    cut &= within
+    covered = 1  # every mark becomes WINDOW bytes long, by doubling
+    while covered < WINDOW:
+        step = min(covered, WINDOW - covered)
+        cut[step:] |= cut[:-step].copy()
+        covered += step
+    return cut
 
 
 def _write(

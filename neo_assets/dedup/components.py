@@ -24,9 +24,9 @@ import pyarrow.compute as pc
 from neo_assets.dedup.near import similar_enough, verdict_columns
 from neo_assets.recipe.dedup import NearSettings
 
-FIRST_ROUNDS, FURTHER_ROUNDS = 3, 24
+FIRST_ROUNDS, FURTHER_ROUNDS = 3, 7
 """Rounds of the first statement, all that most components need, and of each further one, which leaves settled ones
-alone."""
+alone. More than 16 are nested too deep for Spark's analyzer, which gives up after 100 passes."""
 
 
 class UnfinishedError(RuntimeError):

@@ -115,12 +115,32 @@ def test_one_threshold_makes_exactly_what_is_downstream_stale(built: Checkout) -
         changed = {name for name in after if after[name] != before[name]}
         assert changed and changed <= {
             f"chinese/{stage}|{day}"
-            for stage in ("filtered", "exact_unique", "signatures", "near_unique")
+            for stage in ("filtered", "bloom", "exact_unique", "signatures", "bands", "pairs", "near_unique")
             for day in ("2024-11-01", "2024-11-02")
         }
     finally:
         built.write_recipe(small_recipe())
     built.neo("build", "chinese/near_unique")
+    assert built.digests() == before
+
+
+@pytest.mark.parametrize("index", ["bands", "bloom"])
+def test_a_damaged_index_is_refused_with_what_to_rebuild(built: Checkout, index: str) -> None:
+    before, day = built.digests(), "2024-11-01"
+    manifest = built.lake.dataset(f"chinese/{index}", [day]).manifest
+    file = manifest.tables["rows"].parts[0].path if manifest.tables else manifest.files["filter.bloom"].path
+    path = Path(built.lake.store.absolute(file))
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+    reader = ("build", f"chinese/{'pairs' if index == 'bands' else 'exact_unique'}", "--force", "--no-upstream")
+    done = subprocess.run(built.command(*reader), env=built.environment(), capture_output=True, text=True)
+    assert done.returncode != 0 and "Traceback" not in done.stderr
+    assert built.digests() == before
+    remedy = f"neo build chinese/{index} --partition {day} --force --no-upstream"
+    assert remedy in " ".join(done.stderr.split())
+    built.neo(*remedy.split()[1:])
+    built.neo(*reader)
     assert built.digests() == before
 
 
