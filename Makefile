@@ -60,8 +60,8 @@ bench: $(VENV)/.installed-test  ## measure speed and Chinese conformance, beside
 	@$(VENV)/bin/python -m benchmarks.dedup
 	@$(VENV)/bin/python -m benchmarks.dedup_truth
 
-bench-peers: $(UV)  ## install the systems that `make bench` compares with, each in an environment of .venv-peers
-	@grep -v '^#' benchmarks/requirements-peers.txt | while read -r name requirements; do \
+bench-peers: $(UV)  ## install the systems that `make bench` compares with, each in an environment of .venv-peers; PEERS='spark|rensa' chooses
+	@grep -E '^($(or $(PEERS),[a-z_]+))[ @]' benchmarks/requirements-peers.txt | while read -r name requirements; do \
 	    folder=$${name%%@*}; python=$(VENV)/bin/python; \
 	    case $$name in *@*) python=$$(command -v python$${name#*@} || true);; esac; \
 	    echo "installing $$folder into .venv-peers/$$folder" >&2; \

@@ -19,6 +19,8 @@ METHODS = {
 }
 QUICK = {"english": ("near",), "chinese": ()}
 OTHERS = (DEDUP_DATATROVE, TEXT_DEDUP, RENSA)
+LARGE, LARGE_METHODS = 300_000, ("exact", "near", "paragraph", "line")
+"""From so many documents on only these methods run, on the most cores: the others would take hours."""
 
 
 def scaling(runner: Runner, mean_chars: dict[str, int]) -> Table:
@@ -55,7 +57,8 @@ def _row(runner: Runner, language: str, mean_chars: int, peer: Peer, method: str
     cells = []
     measured: dict[int, float] = {}
     for size in runner.plan.sizes:
-        if peer is not DEDUP_OURS and size > runner.plan.peer_documents:
+        others_too_many = peer is not DEDUP_OURS and size > runner.plan.peer_documents
+        if others_too_many or (size >= LARGE and (method not in LARGE_METHODS or cores < max(runner.plan.cores))):
             cells.append("not run at this size")
             continue
         of = corpus(language, size, mean_chars)

@@ -76,7 +76,7 @@ class MaybeKnown:
     """Kernel: appends `maybe_known`, whether one of the filters takes `text_digest` for known; false for a null.
 
     Raises:
-        CorruptFilter: a file is damaged, or no filter; the message says what to rebuild.
+        CorruptFilter: a file is damaged, or no filter.
     """
 
     paths: tuple[str, ...]
@@ -133,6 +133,7 @@ def earlier_filters(bloom: Dataset, documents: Dataset, partition: str) -> list[
 
     Raises:
         CorruptFilter: one is missing or was made from other rows; the message says what to build.
+        DamagedError: a file is not what was committed.
     """
     paths = []
     for manifest in documents.but(partition).manifests:
@@ -144,16 +145,17 @@ def earlier_filters(bloom: Dataset, documents: Dataset, partition: str) -> list[
             raise CorruptFilter(
                 f"the filter of {source} {fault}; run `neo build {bloom.asset} --partition {manifest.partition}`"
             )
-        paths.append(str(of.file(FILTER_FILE)))
+        paths.append(str(of.verified().file(FILTER_FILE)))
     return paths
 
 
 @lru_cache(maxsize=1)
 def _opened(paths: tuple[str, ...]) -> tuple[BloomFilter, ...]:
     """The filters, each checked whole as it is opened; kept for the next batch."""
-    try:
-        return tuple(BloomFilter.open(path) for path in paths)
-    except CorruptFilter as error:
-        raise CorruptFilter(
-            f"{error}; rebuild it: `neo build chinese/bloom --partition DAY --force --no-upstream`, DAY as in the path"
-        ) from error
+    found = []
+    for path in paths:
+        try:
+            found.append(BloomFilter.open(path))
+        except CorruptFilter as error:
+            raise CorruptFilter(f"{path}: {error}") from None
+    return tuple(found)

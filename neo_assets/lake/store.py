@@ -30,11 +30,15 @@ class DamagedError(StoreError):
     """
 
     def __init__(self, path: str, fault: str) -> None:
+        self._given = path, fault
         area, name, folder, _, file = path.split("/", 4)
         asset, partition = f"{area}/{name}", unquote(folder)
         only = "" if partition == "_" else f" --partition {partition}"
         where = asset if partition == "_" else f"{asset} [{partition}]"
         super().__init__(f"{where}: {file} is {fault}; run `neo build {asset}{only} --force --no-upstream`")
+
+    def __reduce__(self) -> tuple[type[DamagedError], tuple[str, str]]:
+        return DamagedError, self._given  # it crosses processes
 
 
 @dataclass(frozen=True)

@@ -199,6 +199,10 @@ def test_damaged_input_is_refused_not_processed(tmp_path: Path) -> None:
     rows = committed(lake, ROWS, 50)
     other = committed(lake, ROWS.slice(7, 50), 50)
     Path(lake.store.absolute(rows.parts[0].path)).write_bytes(lake.store.read(other.parts[0].path))
+    two_parts = committed(lake, ROWS, 50)
+    Path(lake.store.absolute(two_parts.parts[1].path)).unlink()
+    with pytest.raises(DamagedError, match=r"part-00001\.parquet is missing"):  # told by a worker process
+        carried_out(LocalEngine(workers=2), lake, LocalEngine().map(two_parts, Double()))
     engine = LocalEngine(workers=1, part_rows=40)
     with pytest.raises(DamagedError, match="run `neo build in/rows --force"):
         carried_out(engine, lake, engine.map(rows, Double()))
