@@ -26,7 +26,7 @@ from typing import NamedTuple
 from benchmarks.dedup_corpora import Corpus, corpus
 from benchmarks.dedup_process import Measured, available_cores, measure
 from benchmarks.dedup_quality import QUALITY_COLUMNS, STRUCTURE_COLUMNS, quality, structure
-from benchmarks.dedup_scaling import scaling
+from benchmarks.dedup_scaling import GROWTH, scaling
 from benchmarks.peers.dedup_protocol import KEPT
 from benchmarks.peers.environments import (
     DATASKETCH,
@@ -312,7 +312,13 @@ def main() -> None:
     missing = absent(DEDUP_PEERS)
     notes += [f"Not installed, so not measured: {', '.join(missing)}."] if missing else []
     notes += ["**Quick run: not a measurement.**"] if plan.quick else []
-    print(write_tables("dedup", "Deduplication", tables, "\n\n".join(notes), chosen.output))
+    reports = (
+        ("dedup", "Deduplication", [table for table in tables if table.title != GROWTH]),
+        ("dedup_scaling", "Deduplication of up to a million documents", [t for t in tables if t.title == GROWTH]),
+    )
+    for name, title, own in reports:
+        if own:
+            print(write_tables(name, title, own, "\n\n".join(notes), chosen.output))
     if runner.failures:
         raise SystemExit("\n".join(["error: ours failed:", *runner.failures]))
 

@@ -13,6 +13,7 @@ from benchmarks.report import Table
 if TYPE_CHECKING:
     from benchmarks.dedup import Runner
 
+GROWTH = "Growth"
 METHODS = {
     "english": ("exact", "near", "paragraph", "substring"),
     "chinese": ("exact", "near", "line"),
@@ -33,7 +34,7 @@ def scaling(runner: Runner, mean_chars: dict[str, int]) -> Table:
         runs += [(peer, "near", 1) for peer in OTHERS]
         rows += [_row(runner, language, mean_chars[language], *one) for one in runs]
     return Table(
-        "Growth",
+        GROWTH,
         ("corpus", "method", "system", "cores", *(f"{size:,} documents" for size in plan.sizes), "exponent"),
         rows,
         "Work: wall seconds, processor seconds; the whole process's memory in MiB. Characters a document, on average: "

@@ -1,4 +1,4 @@
-"""Runs of windows: what the documents' windows of w characters come down to, about one row for fifteen characters.
+"""Runs of windows: what the documents' windows of w characters come down to, about one for fifteen characters.
 
 Of the k-grams inside a window the one with the smallest hash is its *anchor* (the last of equal ones). It depends on
 the window's characters alone, so equal windows have equal anchors at the same place of the window. Consecutive windows
@@ -11,15 +11,14 @@ a run. Therefore
 Text with a period p up to w - k + 1 would give a run for every period: a run that repeats the one directly before it is
 not listed but counted there as a *copy*. All windows of a copy are repeats, whatever else there is.
 
-Hashes are MurmurHash3's finaliser of Σ h(c_i)·B^(n-i) mod 2^64, where h is the same finaliser of the code point + 1, so
-that the polynomial's coefficients look random for any text. Contents are compared only between runs with equal anchors:
-two different ones are taken for equal with probability 2^-64 a pair. Even 10^12 pairs of runs with equal anchors and
+Hashes are Σ h(c_i)·B^(n-i) mod 2^64, where h multiplies the code point + 1 and folds the product, so that the
+polynomial's coefficients look random for any text. Contents are compared only between runs with equal anchors: two
+different ones are taken for equal with probability 2^-64 a pair. Even 10^12 pairs of runs with equal anchors and
 different contents, as in a corpus of some 10^13 characters, make one such mistake with probability below 10^-7.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -28,25 +27,30 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from neo_assets.compiled import compiled
-from neo_assets.hashing import BASE, ONE, mix64
+from neo_assets.dedup.packed import packed
+from neo_assets.dedup.shingles import reduced_points
+from neo_assets.hashing import BASE, ONE
 from neo_assets.recipe.dedup import SubstringSettings
 
-UInt8s = npt.NDArray[np.uint8]
 UInt32s = npt.NDArray[np.uint32]
 UInt64s = npt.NDArray[np.uint64]
 Int64s = npt.NDArray[np.int64]
 
-KEY_CHARS = 11
-"""A 64-bit hash as text: six bits a character, so that SQL can take it out of a longer text."""
-BLOCK = 32
-"""Runs in a row of the index: rows cost more than what is in them."""
-
 ANCHOR_SCHEMA = pa.schema(
-    [("precedence", pa.string()), ("block", pa.int32()), ("anchors", pa.string()), ("contents", pa.string())]
+    [
+        ("doc_id", pa.string()),
+        ("precedence", pa.string()),
+        ("anchors", pa.binary()),
+        ("contents", pa.binary()),
+        ("windows", pa.binary()),
+        ("copies", pa.binary()),
+    ]
 )
-"""Runs BLOCK·block, BLOCK·block + 1, … of a document: the hashes of their anchors and contents, KEY_CHARS each."""
+"""A document's runs in order, packed (see `packed`), for rows cost more than what is in them: the hashes of their
+anchors and contents (uint64), their windows (uint16), and their copies (uint32, or nothing where no run has any)."""
 
-_DIGITS = np.frombuffer(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz~", np.uint8)
+_MIX = np.uint64(0xFF51AFD7ED558CCD)
+_FOLD = np.uint64(32)
 
 
 class Texts(NamedTuple):
@@ -76,50 +80,39 @@ class Runs(NamedTuple):
 
 @dataclass(frozen=True)
 class Anchors:
-    """Kernel: (precedence, text, …) → `ANCHOR_SCHEMA`; a text shorter than a window gives no row."""
+    """Kernel: (doc_id, precedence, text, …) → `ANCHOR_SCHEMA`; a text shorter than a window gives no row."""
 
     settings: SubstringSettings
 
     def __call__(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        runs = runs_of(texts_of(batch.column("text").to_pylist()), self.settings)
-        documents, blocks, bounds = _blocks(runs.offsets)
+        runs = runs_of(texts_of(batch.column("text")), self.settings)
+        counts = np.diff(runs.offsets)
+        documents = np.flatnonzero(counts)
+        bounds = np.append(0, np.cumsum(counts[documents]))
+        copied = np.add.reduceat(runs.copies, bounds[:-1]) > 0 if documents.size else np.zeros(0, np.bool_)
+        listed = np.repeat(copied, counts[documents])
+        chosen = pa.array(documents)
         return pa.RecordBatch.from_arrays(
             [
-                batch.column("precedence").cast(pa.string()).take(pa.array(documents)),
-                pa.array(blocks, pa.int32()),
-                keys_column(runs.anchors, bounds),
-                keys_column(runs.contents, bounds),
+                batch.column("doc_id").cast(pa.string()).take(chosen),
+                batch.column("precedence").cast(pa.string()).take(chosen),
+                packed(runs.anchors, bounds),
+                packed(runs.contents, bounds),
+                packed(runs.windows.astype(np.uint16), bounds),
+                packed(runs.copies[listed].astype(np.uint32), np.append(0, np.cumsum(counts[documents] * copied))),
             ],
             schema=ANCHOR_SCHEMA,
         )
 
 
-def texts_of(texts: Sequence[str | None]) -> Texts:
+def texts_of(texts: pa.Array) -> Texts:
     """The code points of the texts; a null counts as an empty text."""
-    offsets = np.zeros(len(texts) + 1, np.int64)
-    np.cumsum([len(text or "") for text in texts], out=offsets[1:])
-    joined = "".join(text or "" for text in texts)
-    return Texts(np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), np.uint32), offsets)
+    return Texts(*reduced_points(texts, "none"))
 
 
 def runs_of(texts: Texts, settings: SubstringSettings) -> Runs:
     """All runs of the texts. Linear in the characters; memory for the longest text and the runs."""
-    last = 1 if settings.skip_last_window else 0
-    return Runs(*_runs(texts.points, texts.offsets, settings.window_chars, settings.anchor_chars, last))
-
-
-def keys_column(hashes: UInt64s, bounds: Int64s) -> pa.StringArray:
-    """Row i: the hashes bounds[i] … bounds[i + 1] - 1, as text of KEY_CHARS each."""
-    data = pa.py_buffer(_digits(hashes))
-    return pa.StringArray.from_buffers(bounds.size - 1, pa.py_buffer((bounds * KEY_CHARS).astype(np.int32)), data)
-
-
-def _blocks(offsets: Int64s) -> tuple[Int64s, Int64s, Int64s]:
-    """(document of each block, its number in the document, bounds of the blocks' runs)."""
-    n_blocks = -(-np.diff(offsets) // BLOCK)
-    documents = np.repeat(np.arange(n_blocks.size), n_blocks)
-    blocks = np.arange(documents.size) - np.repeat(np.cumsum(n_blocks) - n_blocks, n_blocks)
-    return documents, blocks, np.append(offsets[documents] + blocks * BLOCK, offsets[-1])
+    return Runs(*_runs(*texts, settings.window_chars, settings.anchor_chars, int(settings.skip_last_window)))
 
 
 @compiled()
@@ -131,19 +124,11 @@ def powers(size: int) -> UInt64s:
     return found
 
 
-@compiled()
-def prefix_hashes(points: UInt32s) -> UInt64s:
-    """Polynomials of the first 0, 1, … n characters."""
-    found = np.zeros(points.size + 1, np.uint64)
-    for i in range(points.size):
-        found[i + 1] = found[i] * BASE + mix64(np.uint64(points[i]) + ONE)
-    return found
-
-
 @compiled(inline="always")
-def passage_hash(prefix: UInt64s, start: int, end: int, power: np.uint64) -> np.uint64:
-    """The hash of characters start … end - 1; `power` is B^(end - start)."""
-    return mix64(prefix[end] - prefix[start] * power)
+def appended(polynomial: np.uint64, point: np.uint32) -> np.uint64:
+    """The polynomial of a passage with one more character at its end."""
+    mixed = (np.uint64(point) + ONE) * _MIX
+    return polynomial * BASE + (mixed ^ (mixed >> _FOLD))
 
 
 @compiled()
@@ -156,18 +141,27 @@ def _runs(
     size, capacity = 0, 16 + 3 * points.size // (width + 1)
     places = np.empty((3, capacity), np.int64)
     hashes = np.empty((2, capacity), np.uint64)
+    longest = 0
+    for text in range(offsets.size - 1):
+        longest = max(longest, offsets[text + 1] - offsets[text])
+    prefix = np.zeros(longest + 1, np.uint64)  # polynomials of the first 0, 1, … n characters
+    grams = np.empty(longest + 1, np.uint64)
     for text in range(offsets.size - 1):
         begin = size
-        n_windows = offsets[text + 1] - offsets[text] - window + 1 - skipped
+        first, n_points = offsets[text], offsets[text + 1] - offsets[text]
+        n_windows = n_points - window + 1 - skipped
         if n_windows > 0:
-            prefix = prefix_hashes(points[offsets[text] : offsets[text + 1]])
-            grams = np.empty(n_windows + width - 1, np.uint64)
-            for i in range(grams.size):
-                grams[i] = passage_hash(prefix, i, i + k, power[k])
+            polynomial = np.uint64(0)
+            for i in range(n_points):
+                polynomial = appended(polynomial, points[first + i])
+                prefix[i + 1] = polynomial
+            for i in range(n_windows + width - 1):
+                grams[i] = prefix[i + k] - prefix[i] * power[k]
             start, anchor = 0, _last_smallest(grams, 0, width)
             while start < n_windows:
                 end, following = _end_of_run(grams, start, anchor, width, n_windows)
-                content = passage_hash(prefix, start, end - 1 + window, power[end - 1 - start + window])
+                last = end - 1 + window
+                content = prefix[last] - prefix[start] * power[last - start]
                 if (
                     size > begin
                     and hashes[1, size - 1] == content
@@ -195,7 +189,7 @@ def _runs(
     )
 
 
-@compiled()
+@compiled(inline="always")
 def _end_of_run(grams: UInt64s, start: int, anchor: int, width: int, n_windows: int) -> tuple[int, int]:
     """(the first window after `start` with another anchor, that anchor)."""
     smallest = grams[anchor]
@@ -203,15 +197,16 @@ def _end_of_run(grams: UInt64s, start: int, anchor: int, width: int, n_windows: 
     for i in range(start + width, stop + width - 1):
         if grams[i] <= smallest:
             return i - width + 1, i
-    return stop, _last_smallest(grams, stop, min(stop + width, grams.size))
+    return stop, _last_smallest(grams, stop, min(stop + width, n_windows + width - 1))
 
 
-@compiled()
+@compiled(inline="always")
 def _last_smallest(grams: UInt64s, start: int, end: int) -> int:
-    best = start
+    best, smallest = start, grams[start]
     for i in range(start + 1, end):
-        if grams[i] <= grams[best]:
-            best = i
+        lower = grams[i] <= smallest
+        best = i if lower else best
+        smallest = grams[i] if lower else smallest
     return best
 
 
@@ -219,15 +214,4 @@ def _last_smallest(grams: UInt64s, start: int, end: int) -> int:
 def _wider(arrays: npt.NDArray[Any], capacity: int) -> npt.NDArray[Any]:
     found = np.empty((arrays.shape[0], capacity), arrays.dtype)
     found[:, : arrays.shape[1]] = arrays
-    return found
-
-
-@compiled()
-def _digits(hashes: UInt64s) -> UInt8s:
-    found = np.empty(hashes.size * KEY_CHARS, np.uint8)
-    for i in range(hashes.size):
-        rest = hashes[i]
-        for j in range(KEY_CHARS):
-            found[i * KEY_CHARS + j] = _DIGITS[rest & np.uint64(63)]
-            rest >>= np.uint64(6)
     return found

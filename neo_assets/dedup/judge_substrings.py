@@ -1,16 +1,16 @@
 """Exact substring deduplication over an engine: the two indexes, and the judgement of one partition's documents.
 
 SQL moves rows and spills what does not fit in memory; kernels see one part. A partition's documents are read by its own
-steps only: what the others need of them stands in the indexes. Documents are numbered in the order of precedence within
-a statement, so that places in them are compared as integers (up to 2^31 documents, and 2^31 runs in one of them).
+steps only: what the others need of them stands in the indexes.
 """
 
 from __future__ import annotations
 
-from neo_assets.dedup.anchors import KEY_CHARS, Anchors
-from neo_assets.dedup.substring import ORIGINS, PASSAGE_BITS, PASSAGES, CutSubstrings
-from neo_assets.dedup.survivors import doc_id_of
-from neo_assets.dedup.windows import Windows, first_runs_sql, number_of, place_sql, runs_sql
+from neo_assets.dedup.anchors import Anchors
+from neo_assets.dedup.run_rows import SPAN, FirstRows, RunRows, number_of, numbers_sql
+from neo_assets.dedup.shared_windows import ORIGIN_SPAN, ListedRows, SharedWindows, listed_sql
+from neo_assets.dedup.substring import ORIGINS, PASSAGES, CutSubstrings
+from neo_assets.dedup.windows import Windows, first_runs_sql
 from neo_assets.engine.protocol import Engine
 from neo_assets.engine.relation import Relation
 from neo_assets.lake.dataset import Dataset
@@ -38,7 +38,16 @@ def window_index(
         DamagedError: a part of the index is not what was committed.
     """
     anchors = anchors.verified()
-    firsts = engine.query(first_runs_sql(), anchors=anchors, own=anchors.partition(partition))
+    return windows_of(engine, documents, anchors, anchors.partition(partition), settings)
+
+
+def windows_of(
+    engine: Engine, documents: Relation, anchors: Relation, own: Relation, settings: SubstringSettings
+) -> Relation:
+    """The same from an index of all documents and, `own`, the rows of the given ones in it."""
+    numbered = engine.query(numbered_sql("anchors"), anchors=anchors)
+    runs = engine.map(engine.attach(anchors, numbered), RunRows())
+    firsts = engine.query(first_runs_sql(), runs=runs, anchors=anchors, own=own)
     return engine.map(engine.attach(documents, firsts), Windows(settings))
 
 
@@ -57,66 +66,62 @@ def judge_substrings(
     Raises:
         DamagedError: a part of an index is not what was committed.
     """
-    passages = engine.query(passages_sql(settings), anchors=anchors.verified(), windows=windows.verified())
+    return judged_by(engine, documents, anchors.verified(), windows.verified(), settings)
+
+
+def judged_by(
+    engine: Engine, documents: Relation, anchors: Relation, windows: Relation, settings: SubstringSettings
+) -> Relation:
+    """The same from any relations that hold the indexes."""
+    numbered = engine.query(numbered_sql("anchors", "windows"), anchors=anchors, windows=windows)
+    listed = engine.map(engine.attach(windows, numbered), ListedRows())
+    passages = engine.query(
+        passages_sql(),
+        runs=engine.map(engine.attach(anchors, numbered), RunRows()),
+        firsts=engine.map(engine.attach(windows, numbered), FirstRows()),
+        shared=engine.map(engine.query(listed_sql(), listed=listed), SharedWindows(settings)),
+        anchors=anchors,
+        windows=windows,
+    )
     return engine.map(engine.attach(documents, passages), CutSubstrings(settings))
 
 
-def passages_sql(settings: SubstringSettings) -> str:
-    """`passages` and `origins`, as `CutSubstrings` reads them, of each document (doc_id) that repeats something.
+def numbered_sql(*indexes: str) -> str:
+    """SQL for (doc_id, number) of the documents in these indexes."""
+    return f"SELECT doc_id, number FROM ({numbers_sql(*indexes)}) AS numbered ORDER BY doc_id"  # noqa: S608
+
+
+def passages_sql() -> str:
+    """`passages` and `origins`, as `CutSubstrings` reads them, of each document (doc_id) with runs, and these' lengths.
 
     A run repeats the first one of its content; and the windows that this one shares with earlier contents stand first
-    there. Windows shared with one run need not be neighbours: those between are shared as well, with it and with one
-    that is earlier still.
+    there.
 
-    Relations: `anchors` (`ANCHOR_SCHEMA`) of the documents, and `windows` (`WINDOW_SCHEMA`) of all partitions.
+    Relations: `anchors` (`ANCHOR_SCHEMA`) of the documents and `runs` (`RUN_SCHEMA`) in it; `windows` (`WINDOW_SCHEMA`)
+    of all partitions, `firsts` (`RUN_SCHEMA`) in it and the windows they share (`SHARED_SCHEMA`).
     """
-    most = settings.window_chars - settings.anchor_chars + 1
-    unit = 1 << PASSAGE_BITS
-    # Only numbers from checked settings enter the text.
     return f"""
-WITH documents AS (
-    SELECT precedence, ROW_NUMBER() OVER (ORDER BY precedence) AS number
-    FROM (SELECT precedence FROM windows UNION SELECT precedence FROM anchors) AS named
-),
-firsts AS (
-    SELECT w.anchor, w.content, w.windows, {place_sql("d.number", "w.run")} AS place
-    FROM windows w JOIN documents d ON w.precedence = d.precedence
-),
-listed AS (
-    SELECT anchor, place, s.shift AS shift,
-        SUBSTRING(windows, CAST(s.shift * {KEY_CHARS} + 1 AS INT), {KEY_CHARS}) AS hash
-    FROM firsts CROSS JOIN (SELECT * FROM range({most})) AS s(shift)
-    WHERE LENGTH(windows) > s.shift * {KEY_CHARS}
-),
-first_windows AS (
-    SELECT anchor, hash, MIN(place) AS place FROM listed GROUP BY anchor, hash HAVING COUNT(*) > 1
-),
-found AS (
-    SELECT place AS content, place, 0 AS shift, 0 AS windows FROM firsts
-    UNION ALL
-    SELECT l.place AS content, w.place, MIN(l.shift) AS shift, MAX(l.shift) - MIN(l.shift) + 1 AS windows
-    FROM listed l JOIN first_windows w ON l.anchor = w.anchor AND l.hash = w.hash
-    WHERE w.place < l.place
-    GROUP BY l.place, w.place
-),
+WITH documents AS ({numbers_sql("anchors", "windows")}),
 own AS (
-    SELECT d.number, r.run, f.place AS content
-    FROM ({runs_sql("anchors")}) AS r
-        JOIN documents d ON r.precedence = d.precedence
-        JOIN firsts f ON r.anchor = f.anchor AND r.content = f.content
+    SELECT r.place, f.place AS content FROM runs r JOIN firsts f ON r.anchor = f.anchor AND r.content = f.content
 ),
 repeats AS (
-    SELECT o.number, {number_of("f.place")} AS origin, (o.run * {unit} + f.shift) * {unit} + f.windows AS passage
-    FROM own o JOIN found f ON o.content = f.content
-    WHERE f.place < {place_sql("o.number", "o.run")}
+    SELECT {number_of("place")} AS number, {number_of("content")} AS origin,
+        place % {SPAN} * {SPAN} + {number_of("content")} AS passage
+    FROM own WHERE content < place
+    UNION ALL
+    SELECT {number_of("o.place")} AS number, s.edge % {ORIGIN_SPAN} AS origin,
+        -1 - (o.place % {SPAN} * {SPAN} + s.edge) AS passage
+    FROM own o JOIN shared s ON o.content = s.content
 ),
-lists AS (
-    SELECT number, origin, ARRAY_AGG(passage) AS passages
-    FROM (SELECT * FROM repeats UNION ALL SELECT DISTINCT number, origin, -1 - origin AS passage FROM repeats) AS marked
-    GROUP BY number, origin
+lists AS (SELECT number, ARRAY_AGG(passage) AS {PASSAGES} FROM repeats GROUP BY number),
+names AS (
+    SELECT p.number, ARRAY_AGG(d.precedence) AS {ORIGINS}
+    FROM (SELECT DISTINCT number, origin FROM repeats) AS p JOIN documents d ON p.origin = d.number
+    GROUP BY p.number
 )
-SELECT {doc_id_of("d.precedence")} AS doc_id, ARRAY_AGG(l.passages) AS {PASSAGES}, ARRAY_AGG(k.precedence) AS {ORIGINS}
-FROM lists l JOIN documents d ON l.number = d.number JOIN documents k ON l.origin = k.number
-GROUP BY d.precedence
+SELECT a.doc_id, l.{PASSAGES}, n.{ORIGINS}, a.windows, a.copies
+FROM anchors a JOIN documents d ON a.doc_id = d.doc_id
+    LEFT JOIN lists l ON d.number = l.number LEFT JOIN names n ON d.number = n.number
 ORDER BY doc_id
 """  # noqa: S608

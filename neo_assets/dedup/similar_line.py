@@ -207,10 +207,7 @@ def _rooms(lengths: Int64s) -> Int64s:
 
 @compiled()
 def _has_letter(points: UInt32s, letter: Bools) -> bool:
-    for point in points:
-        if letter[point]:
-            return True
-    return False
+    return bool(letter[points].any())
 
 
 @compiled()

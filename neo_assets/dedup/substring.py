@@ -22,9 +22,7 @@ first has the shared characters.
 
 from __future__ import annotations
 
-import unicodedata
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -32,65 +30,69 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from neo_assets.compiled import compiled
-from neo_assets.dedup.anchors import Int64s, UInt32s, runs_of, texts_of
+from neo_assets.dedup.anchors import Int64s, Texts, UInt32s, texts_of
 from neo_assets.dedup.cuts import SUBSTRING_CUTS, cuts_from, judged
+from neo_assets.dedup.packed import unpacked
+from neo_assets.dedup.run_rows import PLACE_BITS, starts_of
+from neo_assets.dedup.shared_windows import END_BIT
 from neo_assets.dedup.survivors import PRECEDENCE, ids_of
+from neo_assets.dedup.whole_characters import continuing, shrink_spans
 from neo_assets.recipe.dedup import SubstringSettings
 
 Int32s = npt.NDArray[np.int32]
 
 PASSAGES, ORIGINS = "passages", "origins"
-PASSAGE_BITS = 10
-"""A passage is ((run << 10) + shift << 10) + windows: so many windows from the run's window `shift` on; 0 for all."""
-
-_JOINER = 0x200D
-_NONE = np.int32(-1)
+RUN_COLUMNS = ("windows", "copies")
+"""Columns of the index of anchors that cutting reads."""
 
 
 @dataclass(frozen=True)
 class CutSubstrings:
-    """Kernel: documents with `passages` and `origins` → cut, with `substring_cuts` and the verdict columns instead.
+    """Kernel: documents with `passages`, `origins` and `RUN_COLUMNS` → cut, with `substring_cuts` and the verdicts.
 
-    `origins` are the precedences of the documents that have passages first, in any order. `passages` are as many
-    lists: what the document repeats of one of these, as numbers (see `PASSAGE_BITS`), and a number -1 - n that says
-    of which: the lists' n are in the order of the precedences. Where passages overlap, the smallest precedence
-    counts. Linear in the characters.
+    `origins` are the precedences of the documents that have passages first, in any order; documents are numbered in
+    the order of precedence, so that the smallest number among the passages means the smallest precedence here. A
+    passage, in any order, is either a whole run, 2^32 times its begin plus the number of an origin; or -1 less an
+    `edge`. Where passages overlap, the smallest precedence counts. Linear in the characters of documents that have
+    passages or copies; the others pass.
     """
 
     settings: SubstringSettings
 
     def __call__(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        texts = texts_of(batch.column("text").to_pylist())
-        runs = runs_of(texts, self.settings)
-        origins, bounds = _origins(batch)
-        own = _own_origins(batch, origins, bounds)
-        lists, passages = _flat(batch.column(PASSAGES))
-        counts, starts, ends, which = _cuts(
-            *texts, *runs[:4], bounds, *lists_in_order(lists, passages, bounds), own,
-            self.settings.window_chars, continuing(),
-        )  # fmt: skip
-        names = pa.concat_arrays([ids_of(origins), batch.column("doc_id").cast(pa.string())])
-        survivors = names.take(pa.array(which))
+        passages = batch.column(PASSAGES)
+        lengths = pc.fill_null(passages.value_lengths(), 0).to_numpy(zero_copy_only=False)
+        copied = np.diff(unpacked(batch.column("copies"), np.uint32)[1])
+        rows = np.flatnonzero((lengths > 0) | (copied > 0))
+        counts = np.zeros(batch.num_rows, np.int64)
+        touched = batch.take(pa.array(rows))
+        counts[rows], starts, ends, survivors = self._cuts(touched)
         cuts = cuts_from(np.append(0, np.cumsum(counts)), starts, ends, survivors)
-        return judged(batch.drop_columns([PASSAGES, ORIGINS]), SUBSTRING_CUTS, cuts, self.settings.min_document_chars)
+        rest = batch.drop_columns([PASSAGES, ORIGINS, *RUN_COLUMNS])
+        return judged(rest, SUBSTRING_CUTS, cuts, self.settings.min_document_chars)
+
+    def _cuts(self, batch: pa.RecordBatch) -> tuple[Int64s, Int32s, Int32s, pa.Array]:
+        """(cuts of each document, their starts, ends, survivors)."""
+        windows, run_bounds = unpacked(batch.column("windows"), np.uint16)
+        run_starts, _ = starts_of(batch)
+        copies, copy_bounds = unpacked(batch.column("copies"), np.uint32)
+        passages = batch.column(PASSAGES)
+        lengths = pc.fill_null(passages.value_lengths(), 0).to_numpy(zero_copy_only=False)
+        names, name_bounds = _origins(batch)
+        counts, starts, ends, which = _cuts(
+            *_texts_with_marks(batch.column("text")), run_bounds, run_starts, windows.astype(np.int64),
+            copy_bounds, copies.astype(np.int64),
+            np.append(0, np.cumsum(lengths, dtype=np.int64)), passages.flatten().to_numpy(zero_copy_only=False),
+            name_bounds, _own_origins(batch, names, name_bounds), self.settings.window_chars, continuing(),
+        )  # fmt: skip
+        named = pa.concat_arrays([ids_of(names), batch.column("doc_id").cast(pa.string())])
+        return counts, starts, ends, named.take(pa.array(which))
 
 
-def lists_in_order(lists: Int64s, passages: Int64s, bounds: Int64s) -> tuple[Int64s, Int64s, Int64s]:
-    """(bounds of the lists, their numbers, the origin of each): list i of a row has its i-th origin, by the markers."""
-    marker = np.zeros(lists.size - 1, np.int64)
-    owner = np.searchsorted(lists, np.flatnonzero(passages < 0), side="right") - 1
-    marker[owner] = -1 - passages[passages < 0]
-    row = np.repeat(np.arange(bounds.size - 1), np.diff(bounds))
-    origin = np.empty(marker.size, np.int64)
-    origin[np.lexsort((marker, row))] = np.arange(marker.size)
-    return lists, passages, origin
-
-
-def _flat(column: pa.ListArray) -> tuple[Int64s, Int64s]:
-    """(bounds, numbers) of all inner lists of a list<list<int64>>."""
-    inner = column.flatten()
-    lengths = inner.value_lengths().to_numpy(zero_copy_only=False).astype(np.int64)
-    return np.append(0, np.cumsum(lengths)), inner.flatten().to_numpy(zero_copy_only=False).astype(np.int64)
+def _texts_with_marks(texts: pa.Array) -> Texts:
+    """The texts, but those of ASCII alone empty: nothing in these belongs to what is before it."""
+    plain = pc.equal(pc.binary_length(texts), pc.utf8_length(texts).cast(pa.int64()))
+    return texts_of(pc.if_else(plain, pa.scalar("", texts.type), texts))
 
 
 def _origins(batch: pa.RecordBatch) -> tuple[pa.Array, Int64s]:
@@ -113,15 +115,6 @@ def _own_origins(batch: pa.RecordBatch, origins: pa.Array, bounds: Int64s) -> In
     return own
 
 
-@lru_cache(maxsize=1)
-def continuing() -> npt.NDArray[np.bool_]:
-    """For every code point whether it belongs to the character before it."""
-    found = np.zeros(0x110000, np.bool_)
-    found[0xFE00:0xFE10] = found[0xE0100:0xE01F0] = found[0x1F3FB:0x1F400] = found[_JOINER] = True
-    found[[point for point in range(0x300, 0x20000) if unicodedata.combining(chr(point))]] = True
-    return found
-
-
 @compiled()
 def _cuts(
     points: UInt32s,
@@ -129,40 +122,38 @@ def _cuts(
     run_bounds: Int64s,
     run_starts: Int64s,
     run_windows: Int64s,
-    run_copies: Int64s,
-    origin_bounds: Int64s,
-    list_bounds: Int64s,
+    copy_bounds: Int64s,
+    copies: Int64s,
+    bounds: Int64s,
     passages: Int64s,
-    origins: Int64s,
+    name_bounds: Int64s,
     own: Int64s,
     window: int,
     marks: npt.NDArray[np.bool_],
 ) -> tuple[Int64s, Int32s, Int32s, Int64s]:
-    """(cuts of each text, their starts, ends, and survivors as places among the origins, or own names after them)."""
+    """(cuts of each text, their starts, ends, and survivors as places among the origins, or own names after them).
+
+    A text given as empty has no marks.
+    """
     n_texts = offsets.size - 1
     counts = np.zeros(n_texts, np.int64)
     size, capacity = 0, 64
     spans = np.empty((3, capacity), np.int64)
     for text in range(n_texts):
         first_run, last_run = run_bounds[text], run_bounds[text + 1]
-        if first_run == last_run:
-            continue
-        end = run_starts[last_run - 1] + run_windows[last_run - 1] * (1 + run_copies[last_run - 1])
+        copied = copies[copy_bounds[text] : copy_bounds[text + 1]]
+        last = run_windows[last_run - 1] * (1 + copied[-1] if copied.size else 1)
+        end = run_starts[last_run - 1] + last
         survivor = np.full(end, -1, np.int64)
-        repeated = False
-        for number in range(origin_bounds[text], origin_bounds[text + 1]):
-            for passage in passages[list_bounds[number] : list_bounds[number + 1]]:
-                if passage >= 0:
-                    _paint(survivor, passage, origins[number], first_run, run_starts, run_windows)
-                    repeated = True
-        for run in range(first_run, last_run):
-            period = run_windows[run]
-            for place in range(run_starts[run] + period, run_starts[run] + period * (1 + run_copies[run])):
+        _paint(
+            survivor, passages[bounds[text] : bounds[text + 1]], name_bounds[text],
+            run_starts[first_run:last_run], run_windows[first_run:last_run],
+        )  # fmt: skip
+        for i in range(copied.size):
+            start, period = run_starts[first_run + i], run_windows[first_run + i]
+            for place in range(start + period, start + period * (1 + copied[i])):
                 before = survivor[place - period]
                 survivor[place] = before if before >= 0 else own[text]
-                repeated = True
-        if not repeated:
-            continue
         begin = size
         for place in range(end):
             if survivor[place] < 0:
@@ -178,48 +169,48 @@ def _cuts(
                 spans = wider
             spans[0, size], spans[1, size], spans[2, size] = start, place + window, survivor[place]
             size += 1
-        size = _whole_characters(points[offsets[text] : offsets[text + 1]], spans, begin, size, marks)
+        if offsets[text + 1] > offsets[text]:
+            size = shrink_spans(points[offsets[text] : offsets[text + 1]], spans, begin, size, marks)
         counts[text] = size - begin
     return counts, spans[0, :size].astype(np.int32), spans[1, :size].astype(np.int32), spans[2, :size].copy()
 
 
-@compiled(inline="always")
-def _paint(
-    survivor: Int64s, passage: int, origin: int, first_run: int, run_starts: Int64s, run_windows: Int64s
-) -> None:
-    most = (1 << PASSAGE_BITS) - 1
-    windows, shift, run = passage & most, (passage >> PASSAGE_BITS) & most, first_run + (passage >> 2 * PASSAGE_BITS)
-    start = run_starts[run] + shift
-    for place in range(start, start + (windows if windows else run_windows[run])):
-        if survivor[place] < 0 or origin < survivor[place]:
-            survivor[place] = origin
-
-
 @compiled()
-def _whole_characters(points: UInt32s, spans: Int64s, begin: int, end: int, marks: npt.NDArray[np.bool_]) -> int:
-    """Shrinks the spans of one text, begin … end - 1, to whole characters; gives where those that are left end.
-
-    Spans that touch are shrunk as one.
-    """
-    size, place = begin, begin
-    while place < end:
-        after = place + 1
-        while after < end and spans[0, after] == spans[1, after - 1]:
-            after += 1
-        start, stop = spans[0, place], spans[1, after - 1]
-        while start < stop and start > 0 and _goes_on(points, start, marks):
-            start += 1
-        while start < stop < points.size and _goes_on(points, stop, marks):
-            stop -= 1
-        for span in range(place, after):
-            low, high = max(spans[0, span], start), min(spans[1, span], stop)
-            if low < high:
-                spans[0, size], spans[1, size], spans[2, size] = low, high, spans[2, span]
-                size += 1
-        place = after
-    return size
-
-
-@compiled(inline="always")
-def _goes_on(points: UInt32s, place: int, marks: npt.NDArray[np.bool_]) -> bool:
-    return bool(marks[points[place]] or (points[place - 1] == _JOINER and points[place] >= 0x300))
+def _paint(survivor: Int64s, passages: Int64s, first_name: int, run_starts: Int64s, run_windows: Int64s) -> None:
+    """Writes at every window that is repeated the place of its origin's name: the smallest of those it has."""
+    low, ends_flag = np.int64((1 << END_BIT) - 1), np.int64(1 << END_BIT)
+    n_whole = 0
+    ordered = np.sort(passages)  # edges first, from the last to the first; then whole runs, in order
+    origins = np.empty(ordered.size, np.int64)
+    for i in range(ordered.size):
+        code = ordered[i]
+        origins[i] = (code if code >= 0 else -1 - code) & low
+        n_whole += code >= 0
+    names = np.unique(origins)
+    run = 0
+    for code in ordered[ordered.size - n_whole :]:
+        start = code >> PLACE_BITS
+        while run_starts[run] < start:
+            run += 1
+        name = first_name + np.searchsorted(names, code & low)
+        for place in range(start, start + run_windows[run]):
+            if survivor[place] < 0 or name < survivor[place]:
+                survivor[place] = name
+    # Of one origin the first begin and the first end, the second ones, … are edges of the same windows in all.
+    begins, ends = np.empty(ordered.size - n_whole, np.int64), np.empty(ordered.size - n_whole, np.int64)
+    n_begins = n_ends = 0
+    for code in ordered[: ordered.size - n_whole]:
+        edge = -1 - code
+        key = ((edge & low) << PLACE_BITS) + (edge >> PLACE_BITS)
+        if edge & ends_flag:
+            ends[n_ends] = key
+            n_ends += 1
+        else:
+            begins[n_begins] = key
+            n_begins += 1
+    begins, ends = np.sort(begins[:n_begins]), np.sort(ends[:n_ends])
+    for i in range(n_begins):
+        name = first_name + np.searchsorted(names, begins[i] >> PLACE_BITS)
+        for place in range(begins[i] & 0xFFFFFFFF, ends[i] & 0xFFFFFFFF):
+            if survivor[place] < 0 or name < survivor[place]:
+                survivor[place] = name

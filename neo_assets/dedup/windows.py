@@ -1,8 +1,8 @@
-"""The index of windows: each distinct content that may meet another one, once, with the hashes of its windows.
+"""The index of windows: each distinct content that may meet another one, once, with its text where windows matter.
 
 Of all runs (see `anchors`) with equal contents only the first one matters to others: whatever its windows repeat, the
 later ones repeat too. If all runs with an anchor have one content, nothing more is needed. If they have several, these
-may share some of their windows, so the windows' hashes are listed.
+may share some of their windows, so the contents' texts are listed: half the size of their windows' hashes.
 """
 
 from __future__ import annotations
@@ -10,138 +10,136 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from neo_assets.compiled import compiled
-from neo_assets.dedup.anchors import (
-    BLOCK,
-    KEY_CHARS,
-    Int64s,
-    UInt32s,
-    UInt64s,
-    keys_column,
-    passage_hash,
-    powers,
-    prefix_hashes,
-    runs_of,
-    texts_of,
-)
-from neo_assets.dedup.survivors import doc_id_of
+from neo_assets.dedup.anchors import Int64s
+from neo_assets.dedup.packed import packed, unpacked, utf8_of
+from neo_assets.dedup.run_rows import SPAN, number_of, numbers_sql, starts_of
 from neo_assets.recipe.dedup import SubstringSettings
+
+Bools = npt.NDArray[np.bool_]
+UInt8s = npt.NDArray[np.uint8]
 
 WINDOW_SCHEMA = pa.schema(
     [
+        ("doc_id", pa.string()),
         ("precedence", pa.string()),
-        ("run", pa.int64()),
-        ("anchor", pa.string()),
-        ("content", pa.string()),
-        ("windows", pa.string()),
+        ("starts", pa.binary()),
+        ("anchors", pa.binary()),
+        ("contents", pa.binary()),
+        ("lengths", pa.binary()),
+        ("texts", pa.binary()),
     ]
 )
-"""A document's run that is the first of its content; `windows` are the hashes of its windows, KEY_CHARS each, and
-empty where no other content has the anchor."""
-
-
-def runs_sql(relation: str) -> str:
-    """SQL for (precedence, run, anchor, content), a row for each run in an index of `ANCHOR_SCHEMA`."""
-    begin = f"CAST(s.slot * {KEY_CHARS} + 1 AS INT), {KEY_CHARS}"
-    return f"""
-    SELECT precedence, block * {BLOCK} + s.slot AS run, SUBSTRING(anchors, {begin}) AS anchor,
-        SUBSTRING(contents, {begin}) AS content
-    FROM {relation} CROSS JOIN (SELECT * FROM range({BLOCK})) AS s(slot)
-    WHERE LENGTH(anchors) > s.slot * {KEY_CHARS}
-"""  # noqa: S608
-
-
-def place_sql(number: str, run: str) -> str:
-    """SQL for the order of all runs: documents by their number, then the runs of a document, as one BIGINT."""
-    return f"{number} * CAST(4294967296 AS BIGINT) + {run}"
-
-
-def number_of(place: str) -> str:
-    """SQL for the document's number in a place."""
-    return f"CAST(({place} - {place} % 4294967296) / 4294967296 AS BIGINT)"
+"""A document's runs that are the first of their content, packed (see `packed`): where they begin (uint32), the hashes
+of their anchors and contents (uint64), the length of their text (uint32, in bytes; 0 where no other content has the
+anchor), and these texts (UTF-8)."""
 
 
 def first_runs_sql() -> str:
-    """Of each document (doc_id) that has a first run its `codes`: twice the run, plus one where runs with the same
-    anchor differ in content.
+    """Of each document (doc_id) that has a first run its `codes`, and its row of the index of anchors.
 
-    Relations: `anchors` (`ANCHOR_SCHEMA`) of all partitions, and `own` of the documents.
+    A code is twice the run's begin, plus one where runs with the same anchor differ in content.
+
+    Relations: `runs` (`RUN_SCHEMA`) and `anchors` (`ANCHOR_SCHEMA`) of all partitions, and `own` (`ANCHOR_SCHEMA`) of
+    the documents.
     """
     return f"""
-WITH runs AS ({runs_sql("anchors")}),
-documents AS (
-    SELECT precedence, ROW_NUMBER() OVER (ORDER BY precedence) AS number
-    FROM (SELECT DISTINCT precedence FROM anchors) AS named
-),
+WITH documents AS ({numbers_sql("anchors")}),
 repeated AS (SELECT anchor FROM runs GROUP BY anchor HAVING COUNT(*) > 1),
 firsts AS (
-    SELECT r.anchor, r.content, MIN({place_sql("d.number", "r.run")}) AS place
-    FROM runs r JOIN repeated a ON r.anchor = a.anchor JOIN documents d ON r.precedence = d.precedence
+    SELECT r.anchor, r.content, MIN(r.place) AS place FROM runs r JOIN repeated a ON r.anchor = a.anchor
     GROUP BY r.anchor, r.content
 ),
-marked AS (
-    SELECT place, CASE WHEN COUNT(*) OVER (PARTITION BY anchor) > 1 THEN 1 ELSE 0 END AS mixed FROM firsts
+mixed AS (SELECT anchor FROM firsts GROUP BY anchor HAVING COUNT(*) > 1),
+coded AS (
+    SELECT {number_of("f.place")} AS number,
+        f.place % {SPAN} * 2 + CASE WHEN m.anchor IS NULL THEN 0 ELSE 1 END AS code
+    FROM firsts f LEFT JOIN mixed m ON f.anchor = m.anchor
 ),
-coded AS (SELECT {number_of("place")} AS number, place % 4294967296 * 2 + mixed AS code FROM marked)
-SELECT {doc_id_of("d.precedence")} AS doc_id, ARRAY_AGG(f.code) AS codes
-FROM coded f JOIN documents d ON f.number = d.number
-WHERE d.precedence IN (SELECT precedence FROM own)
-GROUP BY d.precedence
+lists AS (SELECT number, ARRAY_AGG(code) AS codes FROM coded GROUP BY number)
+SELECT o.doc_id, l.codes, o.anchors, o.contents, o.windows, o.copies
+FROM own o JOIN documents d ON o.doc_id = d.doc_id JOIN lists l ON d.number = l.number
 ORDER BY doc_id
 """  # noqa: S608
 
 
 @dataclass(frozen=True)
 class Windows:
-    """Kernel: (precedence, text, codes) with codes as in `first_runs_sql`, or null → `WINDOW_SCHEMA`, run by run."""
+    """Kernel: (doc_id, precedence, text, and the columns of `first_runs_sql`, or null) → `WINDOW_SCHEMA`."""
 
     settings: SubstringSettings
 
     def __call__(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         batch = batch.filter(batch.column("codes").is_valid())
-        texts = texts_of(batch.column("text").to_pylist())
-        runs = runs_of(texts, self.settings)
+        starts, run_bounds = starts_of(batch)
         lists = batch.column("codes")
-        documents = np.repeat(np.arange(batch.num_rows), lists.value_lengths().to_numpy(zero_copy_only=False))
         codes = lists.flatten().to_numpy(zero_copy_only=False).astype(np.int64)
-        order = np.lexsort((codes, documents))
-        documents, codes = documents[order], codes[order]
-        which = runs.offsets[documents] + codes // 2
-        n_listed = np.where(codes % 2 == 1, runs.windows[which], 0)
-        bounds = np.append(0, np.cumsum(n_listed))
-        hashes = window_hashes(
-            texts.points, texts.offsets, documents, runs.starts[which], bounds, self.settings.window_chars
-        )
-        each = np.arange(which.size + 1, dtype=np.int64)
+        lengths = lists.value_lengths().to_numpy(zero_copy_only=False)
+        bounds = np.append(0, np.cumsum(lengths, dtype=np.int64))
+        which, listed = _chosen(codes, bounds, starts, run_bounds)
+        windows = unpacked(batch.column("windows"), np.uint16)[0]
+        chars = np.where(listed, windows[which].astype(np.int64) + self.settings.window_chars - 1, 0)
+        texts, text_bounds = _passages(*utf8_of(batch.column("text")), bounds, starts[which], chars)
+        anchors, contents = (unpacked(batch.column(name), np.uint64)[0][which] for name in ("anchors", "contents"))
         return pa.RecordBatch.from_arrays(
             [
-                batch.column("precedence").cast(pa.string()).take(pa.array(documents)),
-                pa.array(codes // 2, pa.int64()),
-                keys_column(runs.anchors[which], each),
-                keys_column(runs.contents[which], each),
-                keys_column(hashes, bounds),
+                batch.column("doc_id").cast(pa.string()),
+                batch.column("precedence").cast(pa.string()),
+                packed(starts[which].astype(np.uint32), bounds),
+                packed(anchors, bounds),
+                packed(contents, bounds),
+                packed(np.diff(text_bounds).astype(np.uint32), bounds),
+                packed(texts, text_bounds[bounds]),
             ],
             schema=WINDOW_SCHEMA,
         )
 
 
 @compiled()
-def window_hashes(
-    points: UInt32s, offsets: Int64s, documents: Int64s, starts: Int64s, bounds: Int64s, window: int
-) -> UInt64s:
-    """Row i's bounds[i + 1] - bounds[i] windows of text documents[i] from starts[i] on. Rows are sorted by document."""
-    power = powers(window + 1)[window]
-    found = np.empty(bounds[-1], np.uint64)
-    prefix = np.empty(0, np.uint64)
-    read = -1
-    for row in range(documents.size):
-        document = documents[row]
-        if bounds[row + 1] > bounds[row] and document != read:
-            prefix = prefix_hashes(points[offsets[document] : offsets[document + 1]])
-            read = document
-        for i in range(bounds[row + 1] - bounds[row]):
-            start = starts[row] + i
-            found[bounds[row] + i] = passage_hash(prefix, start, start + window, power)
-    return found
+def _chosen(codes: Int64s, bounds: Int64s, starts: Int64s, run_bounds: Int64s) -> tuple[Int64s, Bools]:
+    """(which runs the codes of each row mean, in order; whether their windows are to be listed)."""
+    which, listed = np.empty(codes.size, np.int64), np.empty(codes.size, np.bool_)
+    for row in range(bounds.size - 1):
+        run = run_bounds[row]
+        ordered = np.sort(codes[bounds[row] : bounds[row + 1]])
+        for i in range(ordered.size):
+            while starts[run] < ordered[i] >> 1:
+                run += 1
+            which[bounds[row] + i] = run
+            listed[bounds[row] + i] = ordered[i] & 1 == 1
+    return which, listed
+
+
+@compiled()
+def _passages(data: UInt8s, offsets: Int64s, bounds: Int64s, starts: Int64s, chars: Int64s) -> tuple[UInt8s, Int64s]:
+    """(UTF-8, bounds) of passages: text i has bounds[i] … bounds[i + 1] - 1, in the order of their starts."""
+    ends = np.zeros(starts.size + 1, np.int64)
+    found = np.empty(64 + 2 * chars.sum(), np.uint8)
+    size = 0
+    for text in range(bounds.size - 1):
+        byte, char = offsets[text], 0
+        for i in range(bounds[text], bounds[text + 1]):
+            if chars[i]:
+                while char < starts[i]:
+                    byte += _width(data[byte])
+                    char += 1
+                last = byte
+                for _ in range(chars[i]):
+                    last += _width(data[last])
+                if size + last - byte > found.size:
+                    wider = np.empty(2 * found.size + last - byte, np.uint8)
+                    wider[:size] = found[:size]
+                    found = wider
+                found[size : size + last - byte] = data[byte:last]
+                size += last - byte
+            ends[i + 1] = size
+    return found[:size].copy(), ends
+
+
+@compiled(inline="always")
+def _width(first: int) -> int:
+    """The bytes of a character in UTF-8 by its first one."""
+    return 1 if first < 0x80 else 2 if first < 0xE0 else 3 if first < 0xF0 else 4

@@ -53,7 +53,7 @@ def write_scratch(store: Store, folder: str, table_name: str, index: int, table:
     """Write a part that nobody will commit: quick to compress, and without digests."""
     path = f"{folder}/{table_name}/part-{index:05d}.parquet"
     with store.create(path) as stream:
-        pq.write_table(table, stream, compression="lz4", store_schema=True)
+        pq.write_table(table, stream, compression="lz4", use_dictionary=False, store_schema=True)
     part = Part(path=path, rows=table.num_rows, bytes=0, digest=RowDigest().hex(), sha256="")
     return [WrittenPart(table_name, part, table.schema)]
 

@@ -4,11 +4,17 @@ import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from neo_assets.dedup.anchors import ANCHOR_SCHEMA, BLOCK, KEY_CHARS, Anchors, Runs, runs_of, texts_of
+from neo_assets.dedup.anchors import ANCHOR_SCHEMA, Anchors, Runs, Texts, runs_of
+from neo_assets.dedup.anchors import texts_of as texts_of_array
+from neo_assets.dedup.run_rows import RunRows
 from neo_assets.recipe.dedup import SubstringSettings
 
 SMALL = SubstringSettings(window_chars=8, anchor_chars=4)
 TEXTS = st.lists(st.text("ab界", max_size=60), max_size=6)
+
+
+def texts_of(texts: list[str | None] | list[str]) -> Texts:
+    return texts_of_array(pa.array(texts, pa.string()))
 
 
 def listed(runs: Runs, text: int) -> list[tuple[int, int, int, int, int]]:
@@ -69,28 +75,24 @@ def test_places_are_code_points() -> None:
     assert listed(runs, 2) == listed(runs, 3) == []
 
 
-@settings(max_examples=30)
-@given(st.lists(st.text("abc", max_size=400), max_size=5), st.integers(1, 3))
-def test_rows_are_blocks_of_runs_whatever_the_batches(texts: list[str], batch_rows: int) -> None:
+@settings(max_examples=50)
+@given(st.lists(st.text("ab界", max_size=400), max_size=5), st.integers(1, 3), st.booleans())
+def test_a_row_holds_a_documents_runs_whatever_the_batches(texts: list[str], batch_rows: int, periodic: bool) -> None:
+    texts = [text * 20 for text in texts] if periodic else texts
     names = [f"d{i}" for i in range(len(texts))]
-    documents = pa.table({"precedence": pa.array(names, pa.string()), "text": pa.array(texts, pa.string())})
-    rows = pa.Table.from_batches(map(Anchors(SMALL), documents.to_batches(batch_rows)), ANCHOR_SCHEMA).to_pylist()
-    [whole] = (documents.combine_chunks().to_batches() or [None])[:1]
-    assert rows == (Anchors(SMALL)(whole).to_pylist() if whole else [])
+    columns = {"doc_id": names, "precedence": [f"0/{name}" for name in names], "text": texts}
+    documents = pa.table({name: pa.array(values, pa.string()) for name, values in columns.items()})
+    index = pa.Table.from_batches(map(Anchors(SMALL), documents.to_batches(batch_rows)), ANCHOR_SCHEMA)
     runs = runs_of(texts_of(texts), SMALL)
-    for i, name in enumerate(names):
-        own = [row for row in rows if row["precedence"] == name]
-        assert [row["block"] for row in own] == list(range(len(own)))
-        n_runs = len(listed(runs, i))
-        assert [len(row["anchors"]) // KEY_CHARS for row in own] == [
-            min(BLOCK, n_runs - block * BLOCK) for block in range(len(own))
-        ]
-        assert sum(len(row["contents"]) for row in own) == n_runs * KEY_CHARS
-
-
-def test_different_hashes_are_different_keys() -> None:
-    runs = runs_of(texts_of(["".join(map(chr, range(0x4E00, 0x6E00)))]), SMALL)
-    documents = pa.RecordBatch.from_pydict({"precedence": ["d"], "text": ["".join(map(chr, range(0x4E00, 0x6E00)))]})
-    keys = "".join(Anchors(SMALL)(documents)["contents"].to_pylist())
-    split = [keys[i : i + KEY_CHARS] for i in range(0, len(keys), KEY_CHARS)]
-    assert len(set(split)) == len(set(runs.contents.tolist())) == len(runs.contents)
+    expected = [
+        (i << 32 | start, anchor, content)
+        for i in range(len(texts))
+        for start, _, _, anchor, content in listed(runs, i)
+    ]
+    assert index["doc_id"].to_pylist() == [name for i, name in enumerate(names) if listed(runs, i)]
+    assert index["precedence"].to_pylist() == [f"0/{name}" for name in index["doc_id"].to_pylist()]
+    numbers = pa.array([names.index(name) for name in index["doc_id"].to_pylist()], pa.int64())
+    batches = index.append_column("number", numbers).to_batches(batch_rows)
+    found = [row for batch in map(RunRows(), batches) for row in batch.to_pylist()]
+    unsigned = [(row["place"], row["anchor"] % 2**64, row["content"] % 2**64) for row in found]
+    assert unsigned == expected

@@ -26,8 +26,8 @@ from neo_assets.engine.relation import Relation, rows_judged
 from neo_assets.lake.dataset import Dataset
 from neo_assets.lake.lake import Lake
 from neo_assets.lake.manifest import Provenance
-from neo_assets.lake.store import DamagedError
 from neo_assets.lake.records import VERDICT_COLUMNS
+from neo_assets.lake.store import DamagedError
 from neo_assets.recipe.dedup import BloomSettings
 from neo_assets_tests.dedup.relations import Documents, digested
 

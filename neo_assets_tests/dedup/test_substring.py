@@ -13,12 +13,11 @@ from hypothesis import strategies as st
 
 from neo_assets.dedup.anchors import ANCHOR_SCHEMA, Anchors
 from neo_assets.dedup.cuts import SUBSTRING_CUTS, Cut, left, merged
-from neo_assets.dedup.judge_substrings import passages_sql
-from neo_assets.dedup.substring import CutSubstrings, _whole_characters, continuing
-from neo_assets.dedup.windows import Windows, first_runs_sql
+from neo_assets.dedup.judge_substrings import judged_by, windows_of
+from neo_assets.dedup.whole_characters import continuing, shrink_spans
 from neo_assets.lake.records import VERDICT_COLUMNS
 from neo_assets.recipe.dedup import SubstringSettings
-from neo_assets_tests.dedup.relations import attached, query
+from neo_assets_tests.dedup.substring_engine import InMemory
 
 SCHEMA = pa.schema([(name, pa.string()) for name in ("doc_id", "precedence", "url", "text")])
 DEFAULT = SubstringSettings()
@@ -55,7 +54,7 @@ def shrunk(text: str, cuts: list[Cut]) -> list[Cut]:
     names = sorted({cut.survivor for cut in cuts})
     spans = np.array([[c.start, c.end, names.index(c.survivor)] for c in cuts], np.int64).reshape(-1, 3).T.copy()
     points = np.frombuffer(text.encode("utf-32-le"), np.uint32)
-    size = _whole_characters(points, spans, 0, len(cuts), continuing())
+    size = shrink_spans(points, spans, 0, len(cuts), continuing())
     return [Cut(start, end, names[which]) for start, end, which in spans[:, :size].T.tolist()]
 
 
@@ -87,26 +86,24 @@ def table(texts: Texts) -> pa.Table:
     )
 
 
-def mapped(rows: pa.Table, kernel: Any, batch_rows: int = 1_000) -> pa.Table:
-    batches = rows.to_batches(max_chunksize=batch_rows) or [pa.RecordBatch.from_pylist([], schema=rows.schema)]
-    return pa.Table.from_batches([kernel(batch) for batch in batches])
-
-
 def rows_of(
     texts: Texts, chosen: SubstringSettings, parts: list[list[str]] | None = None, batch_rows: int = 1_000
 ) -> Rows:
     """All documents judged, in partitions that are lists of doc_ids, as the platform does it."""
-    documents = [table({d: texts[d] for d in part}) for part in parts or [list(texts)]]
-    anchors = [mapped(own, Anchors(chosen), batch_rows) for own in documents]
+    return judged_rows([table({d: texts[d] for d in part}) for part in parts or [list(texts)]], chosen, batch_rows)
+
+
+def judged_rows(documents: list[pa.Table], chosen: SubstringSettings, batch_rows: int = 1_000) -> Rows:
+    engine = InMemory(batch_rows)
+    anchors = [engine.map(own, Anchors(chosen)) for own in documents]
+    assert all(own.schema == ANCHOR_SCHEMA for own in anchors)
     index = pa.concat_tables(anchors)
     windows = pa.concat_tables(
-        mapped(attached(own, query(first_runs_sql(), own=runs, anchors=index)), Windows(chosen), batch_rows)
-        for own, runs in zip(documents, anchors, strict=True)
+        windows_of(engine, own, index, runs, chosen) for own, runs in zip(documents, anchors, strict=True)
     )
     found: Rows = {}
     for own, runs in zip(documents, anchors, strict=True):
-        passages = query(passages_sql(chosen), anchors=runs, windows=windows)
-        judged = mapped(attached(own, passages), CutSubstrings(chosen), batch_rows)
+        judged = judged_by(engine, own, runs, windows, chosen)
         assert judged.column_names == [*SCHEMA.names, SUBSTRING_CUTS, *(field.name for field in VERDICT_COLUMNS)]
         assert judged["doc_id"].to_pylist() == sorted(own["doc_id"].to_pylist())
         found |= {row["doc_id"]: row for row in judged.to_pylist()}
@@ -259,13 +256,8 @@ def test_a_document_of_one_character_a_million_times_and_its_copy() -> None:
 def test_a_document_without_text_is_quarantined() -> None:
     missing = {"doc_id": "b", "precedence": "b", "url": None, "text": None}
     rows = [*table({"a": "a text long enough to stay"}).to_pylist(), missing]
-    own = pa.Table.from_pylist(rows, SCHEMA)
-    anchors = mapped(own, Anchors(DEFAULT))
-    windows = mapped(attached(own, query(first_runs_sql(), own=anchors, anchors=anchors)), Windows(DEFAULT))
-    passages = query(passages_sql(DEFAULT), anchors=anchors, windows=windows)
-    judged = mapped(attached(own, passages), CutSubstrings(DEFAULT))
-    assert judged["verdict"].to_pylist() == ["kept", "quarantined"]
-    assert anchors.schema == ANCHOR_SCHEMA
+    judged = judged_rows([pa.Table.from_pylist(rows, SCHEMA)], DEFAULT)
+    assert [row["verdict"] for row in judged.values()] == ["kept", "quarantined"]
 
 
 def test_cuts_do_not_tear_marks_from_their_letters() -> None:
