@@ -46,9 +46,10 @@ def test_the_quick_benchmark_runs_and_writes_all_its_tables(tmp_path: Path, cach
         "Paragraphs",
         "Exact substrings",
         "Similar lines",
-        "Growth",
         "How it was measured",
     ]
+    growth = (tmp_path / "dedup_scaling.md").read_text(encoding="utf-8")
+    tables = {"Growth": growth.split("## How")[0], **tables}
     for table in list(tables.values())[:-1]:
         rows = [line.strip("| ").split(" | ") for line in table.splitlines() if line.startswith("| ")]
         assert len({line.count(" | ") for line in table.splitlines() if line.startswith("| ")}) == 1
