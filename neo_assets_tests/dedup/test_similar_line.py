@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from neo_assets.dedup.cuts import LINE_CUTS, left
 from neo_assets.dedup.similar_line import SimilarLines
 from neo_assets.recipe.dedup import SimilarLineSettings
+from neo_assets_tests.dedup.test_edit_distance import naive as naive_distance
 
 MATRIX = SimilarLineSettings()
 CHOSEN = st.builds(
@@ -60,15 +61,6 @@ def naive_segments(text: str, profile: str) -> list[str]:
             out.append(now)
             now = ""
     return [*out, now] if now else out
-
-
-def naive_distance(one: str, two: str) -> int:
-    row = list(range(len(two) + 1))
-    for i, a in enumerate(one, start=1):
-        above, row = row, [i]
-        for j, b in enumerate(two, start=1):
-            row.append(min(above[j - 1] + (a != b), above[j] + 1, row[-1] + 1))
-    return row[-1]
 
 
 def naive_similar(one: str, two: str, chosen: SimilarLineSettings) -> bool:

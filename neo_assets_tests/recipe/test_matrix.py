@@ -106,6 +106,17 @@ def test_redpajama_is_judged_by_its_own_stricter_set(matrix: Recipe) -> None:
     }
 
 
+def test_deduplication_beyond_minhash(matrix: Recipe) -> None:
+    # shared figures of MAP-Neo Matrix: paragraphs and substrings (English), Bloom filter and similar lines (Chinese).
+    english, chinese = matrix.english.dedup, matrix.chinese.dedup
+    assert (english.paragraph.min_document_chars, english.substring.min_document_chars) == (20, 20)
+    assert english.substring.window_chars == 50
+    assert chinese.bloom.error_rate == 0.001
+    line = chinese.line
+    assert (line.proportion, line.exact_chars, line.max_length_difference, line.min_overlap) == (0.1, 15, 0.3, 1 / 3)
+    assert (english.exact.text, chinese.exact.text) == ("raw", "raw")
+
+
 @pytest.mark.parametrize("line", ["english", "chinese"])
 def test_deduplication(matrix: Recipe, line: str) -> None:
     # §4.1.2, §4.2.2 and the released code: 13 characters a shingle, 128 permutations, 9 bands of 13 rows, Jaccard 0.8.

@@ -93,6 +93,8 @@ SHOTS: tuple[Shot, ...] = (
     EntryShot("plot", "/assets/training/metrics", ("loss",), key="loss"),
     EntryShot("thresholds", "/assets/chinese/threshold_study", ("thresholds",), key="thresholds"),
     EntryShot("funnel", "/assets/english/funnel", ("funnel",), key="funnel"),
+    EntryShot("duplicates", "/assets/english/duplicates", ("similarity",), key="similarity"),
+    EntryShot("audit", "/assets/english/duplicates", ("audit",), key="audit"),
     EntryShot("profiles", "/assets/chinese/profile_report", ("defects",), key="defects"),
     Shot("partitions", "/assets/training/checkpoint?view=partitions&partition=ckpt_006", ("ckpt_001", "Materialized")),
     Shot("checks", "/assets/chinese/filtered?view=checks", ("Evaluation result", "Passed")),
