@@ -138,8 +138,8 @@ METHODS: dict[str, Callable[[Line], Dataset]] = {
 def run(asked: Task) -> None:
     """One method on all documents; signatures alone are measured without engine and lake."""
     shutil.rmtree(asked.work)
-    if asked.part == "signatures":
-        _signatures(asked)
+    if asked.part in ALONE:
+        ALONE[asked.part](asked)
         return
     method = METHODS[asked.part]
     method(_line(asked, "warm-up", min(WARM_UP_DOCUMENTS, asked.documents or WARM_UP_DOCUMENTS), asked.cores))
@@ -164,6 +164,26 @@ def _signatures(asked: Task) -> None:
     asked.work.mkdir(parents=True)
     starts = range(0, len(texts), 500)
     answer(best(lambda: [text_signatures(texts[start : start + 500], settings) for start in starts]), asked.work)
+
+
+def _line_kernel(asked: Task) -> None:
+    from neo_assets.dedup.similar_line import SimilarLines
+
+    kernel = SimilarLines(SimilarLineSettings(), "faithful")
+    batches = [
+        batch.rename_columns(["doc_id", *batch.schema.names[1:]]).append_column("url", batch["id"])
+        for batch in _batches(asked)
+    ]
+    kernel(batches[0].slice(0, 2))  # compiles
+    asked.work.mkdir(parents=True)
+    found: list[list[pa.RecordBatch]] = []
+    clock = best(lambda: found.append([kernel(batch) for batch in batches]))
+    characters = sum(pc.sum(pc.utf8_length(batch["text"])).as_py() for batch in found[-1])
+    answer(clock, asked.work, characters_kept=characters)
+
+
+ALONE = {"signatures": _signatures, "line-kernel": _line_kernel}
+"""What is measured without engine and lake, from texts in memory."""
 
 
 def _line(asked: Task, name: str, n_documents: int | None, n_parts: int) -> Line:
