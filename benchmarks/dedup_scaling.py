@@ -21,7 +21,7 @@ METHODS = {
 QUICK = {"english": ("near",), "chinese": ()}
 OTHERS = (DEDUP_DATATROVE, TEXT_DEDUP, RENSA)
 LARGE, LARGE_METHODS = 300_000, ("exact", "near", "paragraph", "line")
-"""From so many documents on only these methods run, on the most cores: the others would take hours."""
+"""From so many documents on only these methods run, on one core: memory is then that of one process."""
 
 
 def scaling(runner: Runner, mean_chars: dict[str, int]) -> Table:
@@ -59,7 +59,7 @@ def _row(runner: Runner, language: str, mean_chars: int, peer: Peer, method: str
     measured: dict[int, float] = {}
     for size in runner.plan.sizes:
         others_too_many = peer is not DEDUP_OURS and size > runner.plan.peer_documents
-        if others_too_many or (size >= LARGE and (method not in LARGE_METHODS or cores < max(runner.plan.cores))):
+        if others_too_many or (size >= LARGE and (method not in LARGE_METHODS or cores > min(runner.plan.cores))):
             cells.append("not run at this size")
             continue
         of = corpus(language, size, mean_chars)

@@ -33,15 +33,11 @@ def candidate_pairs(
     """
     own, own_bands = documents.partition(partition), bands.partition(partition).verified()
     other_bands = bands.but(partition).verified() or band_schema(settings).empty_table()
+    pairs = engine.query(near.candidate_pairs_sql(settings), own_bands=own_bands, other_bands=other_bands)
     if settings.verify == "nothing":
-        return engine.query(near.candidate_pairs_sql(settings), own_bands=own_bands, other_bands=other_bands)
-    texts = engine.query(
-        near.pair_texts_sql(settings),
-        own_bands=own_bands,
-        other_bands=other_bands,
-        documents=own,
-        other_documents=documents.but(partition) or own.schema.empty_table(),
-    )
+        return pairs
+    others = documents.but(partition) or own.schema.empty_table()
+    texts = engine.query(near.pair_texts_sql(), pairs=pairs, documents=own, other_documents=others)
     return engine.map(texts, VerifyPairs(settings))
 
 

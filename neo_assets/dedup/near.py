@@ -39,22 +39,25 @@ ORDER BY precedence, other
 """  # noqa: S608
 
 
-def pair_texts_sql(settings: NearSettings) -> str:
-    """The same pairs with both texts, for `VerifyPairs`.
+def pair_texts_sql() -> str:
+    """The pairs with both texts, for `VerifyPairs`.
 
-    Relations: as for `candidate_pairs_sql`, and `documents` and `other_documents` (precedence, text, …).
+    Relations: `pairs` (`candidate_pairs_sql`), and `documents` and `other_documents` (precedence, text, …). It is a
+    statement of its own, so that the memory in which pairs were found is free when texts are sorted.
     """
-    return f"""
-WITH {_pairs(settings)},
-texts AS (
-    SELECT precedence, text FROM documents
+    return """
+WITH own AS (
+    SELECT precedence, text FROM documents WHERE precedence IN (SELECT precedence FROM pairs)
+),
+others AS (
+    SELECT precedence, text FROM documents WHERE precedence IN (SELECT other FROM pairs)
     UNION ALL
     SELECT precedence, text FROM other_documents WHERE precedence IN (SELECT other FROM pairs)
 )
 SELECT p.precedence, p.other, p.band, c.text AS text, o.text AS other_text
-FROM pairs p JOIN documents c ON p.precedence = c.precedence JOIN texts o ON p.other = o.precedence
+FROM pairs p JOIN own c ON p.precedence = c.precedence JOIN others o ON p.other = o.precedence
 ORDER BY p.precedence, p.other
-"""  # noqa: S608
+"""
 
 
 def near_duplicates_sql(settings: NearSettings) -> str:

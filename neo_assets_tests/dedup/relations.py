@@ -71,10 +71,11 @@ def bands(texts: Documents, settings: NearSettings) -> pa.Table:
 def compared_pairs(texts: Documents, others: Documents, settings: NearSettings) -> pa.Table:
     """The pairs of the texts with those that rank before them, measured."""
     relations = {"own_bands": bands(texts, settings), "other_bands": bands(others, settings)}
+    pairs = query(near.candidate_pairs_sql(settings), **relations)
     if settings.verify == "nothing":
-        return query(near.candidate_pairs_sql(settings), **relations)
-    relations |= {"documents": documents(texts), "other_documents": documents(others)}
-    return mapped(query(near.pair_texts_sql(settings), **relations), VerifyPairs(settings))
+        return pairs
+    found = {"pairs": pairs, "documents": documents(texts), "other_documents": documents(others)}
+    return mapped(query(near.pair_texts_sql(), **found), VerifyPairs(settings))
 
 
 def near_verdicts(texts: Documents, others: Documents, settings: NearSettings) -> Verdicts:
