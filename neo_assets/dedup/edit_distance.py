@@ -18,7 +18,6 @@ from neo_assets.compiled import compiled
 UInt32s = npt.NDArray[np.uint32]
 UInt64s = npt.NDArray[np.uint64]
 Int64s = npt.NDArray[np.int64]
-Int8s = npt.NDArray[np.int8]
 
 STRIP = 64
 _ONE = np.uint64(1)

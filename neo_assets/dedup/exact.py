@@ -62,11 +62,6 @@ class TextDigests:
             yield from (chunk[start:end].encode() for start, end in pairwise(offsets.tolist()))
 
 
-def text_digest(text: str | None) -> str | None:
-    """SHA-256 of the text's UTF-8 bytes, in hex."""
-    return None if text is None else hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
-
-
 def exact_duplicates_sql(looked_up: str = CANDIDATE_DIGESTS) -> str:
     """Judges every row of `candidates` (doc_id, precedence, text_digest, …) by it and `earlier` (`EARLIER_SCHEMA`).
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from functools import lru_cache
 from typing import Any
 
@@ -54,6 +55,11 @@ def digested(texts: Documents, kernel: Any = None, ranks: Documents | None = Non
     precedence = pa.array([f"{ranks[d]}/{d}" if ranks else d for d in texts], pa.string())
     table = table.drop_columns([name for name in table.schema.names if name == "precedence"])
     return mapped(table.append_column("precedence", precedence), kernel or exact.TextDigests())
+
+
+def text_digest(text: str | None) -> str | None:
+    """SHA-256 of the text's UTF-8 bytes, in hex."""
+    return None if text is None else hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def exact_verdicts(texts: Documents, earlier: Documents, ranks: Documents | None = None) -> Verdicts:

@@ -21,7 +21,7 @@ from neo_assets.dedup.bloom import (
     keys_of,
     slice_error,
 )
-from neo_assets.dedup.exact import text_digest
+from neo_assets_tests.dedup.relations import text_digest
 
 Keys = npt.NDArray[np.uint64]
 KEYS = st.lists(st.tuples(st.integers(0, 2**64 - 1), st.integers(0, 2**64 - 1)), max_size=30).map(

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neo_assets.dedup.cuts import CUTS, LINE_CUTS, SHORT_RULES, Cut, cuts_column, judged, left, merged
+from neo_assets.dedup.cuts import CUTS, LINE_CUTS, SHORT_RULES, judged, left
 from neo_assets.lake.records import VERDICT_COLUMNS
+from neo_assets_tests.dedup.naive_cuts import Cut, cuts_column, merged
 
 SPANS = st.lists(st.builds(Cut, st.integers(0, 12), st.integers(0, 12), st.sampled_from("ABC")), max_size=6)
 TEXTS = st.text("aß字𠮷\n ", max_size=14)

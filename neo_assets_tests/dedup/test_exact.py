@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from neo_assets.dedup import exact
-from neo_assets.dedup.exact import EARLIER_SCHEMA, TextDigests, exact_duplicates_sql, text_digest
+from neo_assets.dedup.exact import EARLIER_SCHEMA, TextDigests, exact_duplicates_sql
 from neo_assets.lake.records import VERDICT_COLUMNS
 from neo_assets.recipe.dedup import ExactSettings, Normalisation
-from neo_assets_tests.dedup.relations import Documents, digested, documents, exact_verdicts, query
+from neo_assets_tests.dedup.relations import Documents, digested, documents, exact_verdicts, query, text_digest
 
 NORMALISED = ExactSettings(text="normalised")
 DOCUMENTS = st.dictionaries(

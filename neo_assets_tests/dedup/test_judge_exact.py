@@ -13,7 +13,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from neo_assets.dedup.bloom import BloomFilter, CorruptFilter, build_filter
-from neo_assets.dedup.exact import text_digest
 from neo_assets.dedup.judge_exact import (
     FILTER_FILE,
     MaybeKnown,
@@ -29,7 +28,7 @@ from neo_assets.lake.manifest import Provenance
 from neo_assets.lake.records import VERDICT_COLUMNS
 from neo_assets.lake.store import DamagedError
 from neo_assets.recipe.dedup import BloomSettings
-from neo_assets_tests.dedup.relations import Documents, digested
+from neo_assets_tests.dedup.relations import Documents, digested, text_digest
 
 ENGINE = LocalEngine(part_rows=3)
 CONFIRM, BELIEVE = BloomSettings(), BloomSettings(confirm=False)

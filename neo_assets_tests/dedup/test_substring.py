@@ -12,11 +12,12 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from neo_assets.dedup.anchors import ANCHOR_SCHEMA, Anchors
-from neo_assets.dedup.cuts import SUBSTRING_CUTS, Cut, left, merged
+from neo_assets.dedup.cuts import SUBSTRING_CUTS, left
 from neo_assets.dedup.judge_substrings import judged_by, windows_of
 from neo_assets.dedup.whole_characters import continuing, shrink_spans
 from neo_assets.lake.records import VERDICT_COLUMNS
 from neo_assets.recipe.dedup import SubstringSettings
+from neo_assets_tests.dedup.naive_cuts import Cut, merged
 from neo_assets_tests.dedup.substring_engine import InMemory
 
 SCHEMA = pa.schema([(name, pa.string()) for name in ("doc_id", "precedence", "url", "text")])
