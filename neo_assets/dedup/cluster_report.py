@@ -105,24 +105,29 @@ def audit_page(report: ClusterReport) -> str:
             f"similarity {lower:.2f} to {upper:.2f}"
         )  # fmt: skip
         unit = "removed documents" if outcome == "merged" else "pairs"
-        sections.append(f"#### {outcome}, {interval} ({found:,} {unit})\n\n{markdown_table([*map(_pair, pairs)])}\n\n")
+        table = markdown_table([row for pair in pairs for row in _pair(pair)])
+        sections.append(f"#### {outcome}, {interval} ({found:,} {unit})\n\n{table}\n\n")
     return _fitting(sections)
 
 
 _STRATUM = ("outcome", "lower", "upper", "found")
 
 
-def _pair(row: dict[str, Any]) -> dict[str, Any]:
-    start = row["alike_at_start"]
-    return {
-        "similarity": "" if row["similarity"] is None else f"{row['similarity']:.3f}",
-        "band": "" if row["band"] is None else row["band"],
-        "alike, start + end": "" if start is None else f"{start:,} + {row['alike_at_end']:,}",
-        "characters": "" if row["chars"] is None else f"{row['chars']:,}",
-        "document": row["url"] or row["doc_id"], "reads": row["excerpt"] or "",
-        "earlier characters": "" if row["survivor_chars"] is None else f"{row['survivor_chars']:,}",
-        "earlier document": row["survivor_url"] or row["survivor"], "earlier reads": row["survivor_excerpt"] or "",
-    }  # fmt: skip
+def _pair(row: dict[str, Any]) -> list[dict[str, Any]]:
+    """Two rows: the later document, and below it the earlier one."""
+    measured = [] if row["similarity"] is None else [f"{row['similarity']:.3f}"]
+    measured += [] if row["band"] is None else [f"band {row['band']}"]
+    alike = row["alike_at_start"]
+    shared = "" if alike is None else f"alike: first {alike:,}, last {row['alike_at_end']:,}"
+    later, earlier = row["url"] or row["doc_id"], row["survivor_url"] or row["survivor"]
+    return [
+        {"pair": ", ".join(measured), "document": _sized(later, row["chars"]), "reads": row["excerpt"] or ""},
+        {"pair": shared, "document": _sized(earlier, row["survivor_chars"]), "reads": row["survivor_excerpt"] or ""},
+    ]
+
+
+def _sized(document: str, chars: int | None) -> str:
+    return document if chars is None else f"{document}, {chars:,} characters"
 
 
 def cuts_page(report: ClusterReport) -> str:
