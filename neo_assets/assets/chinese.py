@@ -133,9 +133,9 @@ def signatures(exact_unique: Dataset, engine: Engine, recipe: Recipe) -> Relatio
     return engine.map(exact_unique, Signatures(near_settings(recipe.chinese.dedup.near, recipe.chinese.profile)))
 
 
-@asset(kinds={"numba", "duckdb", "parquet"}, partitions_def=crawl_days)
+@asset(kinds={"numba", "parquet"}, partitions_def=crawl_days)
 def bands(signatures: Dataset, engine: Engine, recipe: Recipe) -> Relation:
-    """The keys by which similar pages meet, in order of the keys: what a day adds to the near-duplicate index."""
+    """The keys by which similar pages meet, one a band: what a day adds to the near-duplicate index."""
     return band_index(engine, signatures, near_settings(recipe.chinese.dedup.near, recipe.chinese.profile))
 
 

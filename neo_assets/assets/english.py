@@ -126,9 +126,9 @@ def signatures(exact_unique: Dataset, engine: Engine, recipe: Recipe) -> Relatio
     return engine.map(exact_unique, Signatures(near_settings(recipe.english.dedup.near, recipe.english.profile)))
 
 
-@asset(kinds={"numba", "duckdb", "parquet"}, partitions_def=english_sources)
+@asset(kinds={"numba", "parquet"}, partitions_def=english_sources)
 def bands(signatures: Dataset, engine: Engine, recipe: Recipe) -> Relation:
-    """The keys by which similar documents meet, in order of the keys: a source's part of the near-duplicate index."""
+    """The keys by which similar documents meet, one a band: a source's part of the near-duplicate index."""
     return band_index(engine, signatures, near_settings(recipe.english.dedup.near, recipe.english.profile))
 
 
@@ -179,7 +179,7 @@ def anchors(context: Context, paragraph_unique: Dataset, engine: Engine, recipe:
     kinds={"duckdb", "numba", "parquet"}, partitions_def=english_sources, inputs={"anchors": ("english/anchors", ALL)}
 )
 def windows(context: Context, paragraph_unique: Dataset, anchors: Dataset, engine: Engine, recipe: Recipe) -> Relation:
-    """Hashes of the 50-character windows that may stand elsewhere too: a source's part of the substring index."""
+    """The first of each stretch of text that may stand elsewhere too: a source's part of the substring index."""
     settings = substring_settings(recipe.english.dedup.substring, recipe.english.profile)
     return window_index(engine, paragraph_unique, anchors, context.partition_key, settings)
 

@@ -19,6 +19,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from neo_assets.dedup.packed import utf8_of
 from neo_assets.dedup.reducing import DELETED
 from neo_assets.recipe.dedup import NearSettings, Normalisation
 
@@ -82,14 +83,14 @@ def reduced_points(texts: Texts, normalisation: Normalisation) -> Points:
     array = texts if isinstance(texts, pa.Array) else pa.array(texts, pa.large_string())
     array = pc.fill_null(array.cast(pa.large_string()), "")
     if normalisation == "none":
-        return Points(*decoded(*_utf8(array)))
+        return Points(*decoded(*utf8_of(array)))
     # Python changes texts in which one character is not changed on its own; of most languages there are few.
-    together = has_any(*_utf8(array), _changes_together())
+    together = has_any(*utf8_of(array), _changes_together())
     if together.any():
         mask = pa.array(together)
         plain = [unicodedata.normalize("NFC", text).lower() for text in array.filter(mask).to_pylist()]
         array = pc.replace_with_mask(array, mask, pa.array(plain, pa.large_string()))
-    return Points(*reduced(*_utf8(array), _becomes(normalisation)))
+    return Points(*reduced(*utf8_of(array), _becomes(normalisation)))
 
 
 def slices(sizes: pa.Array, limit: int) -> Iterator[slice]:
@@ -102,13 +103,6 @@ def slices(sizes: pa.Array, limit: int) -> Iterator[slice]:
         total += size
     if start < len(sizes):
         yield slice(start, len(sizes))
-
-
-def _utf8(array: pa.Array) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
-    """(UTF-8 bytes, offsets) of a large_string array, which may be a slice."""
-    _, offsets, data = array.buffers()
-    places = np.frombuffer(offsets, np.int64)[array.offset : array.offset + len(array) + 1]
-    return np.frombuffer(data if data is not None else b"", np.uint8), places if places.size else np.zeros(1, np.int64)
 
 
 def _words(reduced: Points, normalisation: Normalisation, wanted: bool) -> Words:

@@ -39,6 +39,7 @@ from neo_assets.compiled import compiled
 from neo_assets.dedup.cuts import LINE_CUTS, cuts_from, judged
 from neo_assets.dedup.edit_distance import STRIP, clear_masks, long_distance, set_masks, short_distance
 from neo_assets.dedup.line_segments import segments_of, write_cuts
+from neo_assets.dedup.shingles import reduced_points
 from neo_assets.hashing import BASE, ONE, key64, mix64, slots_for
 from neo_assets.recipe.dedup import SimilarLineSettings
 
@@ -66,13 +67,10 @@ class SimilarLines:
 
     def __call__(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         chosen = self.settings
-        texts = [text or "" for text in batch.column("text").to_pylist()]
-        offsets = np.zeros(len(texts) + 1, np.int64)
-        np.cumsum([len(text) for text in texts], out=offsets[1:])
-        points = np.frombuffer("".join(texts).encode("utf-32-le"), "<u4").astype(np.uint32, copy=False)
+        points, offsets = reduced_points(batch.column("text"), "none")
         limits = (chosen.proportion, max(chosen.max_length_difference, chosen.proportion), chosen.min_overlap)
         bounds, starts, ends = _cuts(points, offsets, limits, chosen.exact_chars, self.profile == "faithful", letters())
-        owners = np.repeat(np.arange(len(texts)), np.diff(bounds))
+        owners = np.repeat(np.arange(batch.num_rows), np.diff(bounds))
         cuts = cuts_from(bounds, starts, ends, batch.column("doc_id").take(pa.array(owners)))
         return judged(batch, LINE_CUTS, cuts, chosen.min_document_chars)
 
