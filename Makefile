@@ -59,6 +59,8 @@ bench: $(VENV)/.installed-test  ## measure speed and Chinese conformance, beside
 	@$(VENV)/bin/python -m benchmarks.conformance
 	@$(VENV)/bin/python -m benchmarks.dedup
 	@$(VENV)/bin/python -m benchmarks.dedup_truth
+	@$(VENV)/bin/python -m benchmarks.extraction
+	@$(VENV)/bin/python -m benchmarks.imports
 
 bench-peers: $(UV)  ## install the systems that `make bench` compares with, each in an environment of .venv-peers; PEERS='spark|rensa' chooses
 	@grep -E '^($(or $(PEERS),[a-z_]+))[ @]' benchmarks/requirements-peers.txt | while read -r name requirements; do \
@@ -97,6 +99,8 @@ $(VENV)/.installed-test: pyproject.toml requirements.lock | $(UV)
 	@$(INSTALL) --editable '.[train,eval,dev]'
 	@touch $@ $(VENV)/.installed-demo
 
-$(DAGSTER_HOME)/dagster.yaml:
+# Dagster learns of a pool only once a run with it was queued, too late for the first two: they are named beforehand.
+$(DAGSTER_HOME)/dagster.yaml: | $(VENV)/.installed-demo
 	@mkdir -p $(@D)
 	@ln -s $(CURDIR)/dagster.yaml $@
+	@for pool in crawl imports gpu; do DAGSTER_HOME=$(DAGSTER_HOME) $(VENV)/bin/dagster instance concurrency set $$pool 1 >/dev/null; done

@@ -15,6 +15,7 @@ from typing import Any, TypeAlias
 
 import dagster as dg
 
+from neo_assets.compute.crawler import CrawlResource as Crawler
 from neo_assets.compute.protocol import Compute as ComputeProtocol
 from neo_assets.engine.protocol import Engine as EngineProtocol
 from neo_assets.engine.relation import Draft, Mapped, Queried, Relation
@@ -27,6 +28,7 @@ from neo_assets.recipe.recipe import load_recipe
 __all__ = [
     "Compute",
     "Context",
+    "Crawler",
     "Dataset",
     "Draft",
     "Engine",
@@ -45,7 +47,7 @@ Recipe: TypeAlias = dg.ResourceParam[RecipeModel]
 Result: TypeAlias = dg.MaterializeResult[None]
 """What an asset returns whose job has written the partition itself."""
 
-RESOURCES = {"engine", "compute", "recipe"}
+RESOURCES = {"engine", "compute", "recipe", "crawler"}
 OWNERS = {
     "crawl": "team:data", "english": "team:data", "chinese": "team:data", "documents": "team:data",
     "supplement": "team:data", "corpus": "team:data", "tokenizer": "team:research", "training": "team:research",

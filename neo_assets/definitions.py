@@ -8,18 +8,23 @@ import os
 import dagster as dg
 
 import neo_assets.assets as asset_package
+from neo_assets.arrivals import arrivals_sensor
 from neo_assets.assets import AREAS
+from neo_assets.automation import daily_job, daily_schedule, import_jobs, with_freshness
 from neo_assets.checks.lake import GraphSource, lake_checks
 from neo_assets.checks.results import RESULT_CHECKS
+from neo_assets.compute.crawler import CrawlResource
 from neo_assets.compute.local import LocalCompute
 from neo_assets.engine.local import LocalEngine
 from neo_assets.io_manager import LakeIOManager
 from neo_assets.lake.lake import Lake
-from neo_assets.recipe.recipe import load_recipe
+from neo_assets.partitions import crawl_days
+from neo_assets.recipe.recipe import Recipe, load_recipe
+from neo_assets.web.stamps import import_stamps, seed_stamps
 
 
-def _resources() -> dict[str, object]:
-    lake, recipe = Lake.from_environment(), load_recipe()
+def _resources(recipe: Recipe) -> dict[str, object]:
+    lake = Lake.from_environment()
     engine = LocalEngine(
         workers=int(os.environ.get("NEO_WORKERS") or os.cpu_count() or 1),
         memory_limit=recipe.platform.memory_limit,
@@ -30,18 +35,17 @@ def _resources() -> dict[str, object]:
         "lake": lake,
         "engine": engine,
         "compute": LocalCompute(lake, recipe),
+        "crawler": CrawlResource.from_environment(recipe.crawl),
         "recipe": recipe,
     }
 
 
 def _definitions() -> dg.Definitions:
-    assets = [a for a in dg.load_assets_from_package_module(asset_package) if isinstance(a, dg.AssetsDefinition)]
+    recipe = load_recipe()
+    loaded = [a for a in dg.load_assets_from_package_module(asset_package) if isinstance(a, dg.AssetsDefinition)]
+    assets = with_freshness(loaded, recipe)
     by_area = {area: [asset for asset in assets if asset.key.path[0] == area] for area in AREAS}
-    daily = dg.define_asset_job(
-        "daily_crawl",
-        dg.AssetSelection.groups("crawl", "chinese"),
-        description="One crawl day: fetch what is new or changed, extract it, clean and deduplicate its Chinese pages.",
-    )
+    daily, arriving = daily_job(), import_jobs()
     jobs = [
         dg.define_asset_job(f"{area}_area", dg.AssetSelection.groups(area), description=f"Every asset of {area}.")
         for area in AREAS
@@ -51,9 +55,12 @@ def _definitions() -> dg.Definitions:
     definitions = dg.Definitions(
         assets=assets,
         asset_checks=[*(c for area in AREAS for c in lake_checks(area, by_area[area], source)), *RESULT_CHECKS],
-        jobs=[daily, *jobs],
-        schedules=[dg.build_schedule_from_partitioned_job(daily, hour_of_day=3, name="daily_crawl_at_3")],
-        resources=_resources(),
+        jobs=[daily, *arriving, *jobs],
+        schedules=[daily_schedule(daily, recipe)],
+        sensors=[
+            arrivals_sensor(recipe, crawl_days, arriving, import_stamps, lambda: seed_stamps(recipe.crawl)),
+        ],
+        resources=_resources(recipe),
         # Heavy work runs in processes of its own; a process a step would only add their start-up.
         executor=dg.in_process_executor,
     )

@@ -218,7 +218,7 @@ def test_crawled_records_without_address_or_text(lake: Lake) -> None:
     page |= {"language": "en", "language_score": 0.9}
     rows = [page, page | {"doc_id": "d:2", "url": None}, page | {"doc_id": "d:3", "text": None}]
     query = crawled_records("s", SourceSettings(kind="crawl", licence="MIT"))
-    found = commit(lake, ENGINE.query(query, judges="extracted", extracted=pa.Table.from_pylist(rows)))
+    found = commit(lake, ENGINE.query(query, judges="arrived", arrived=pa.Table.from_pylist(rows)))
     assert found.read()["doc_id"].to_pylist() == ["d:1"]
     assert {row["doc_id"]: row["reason"] for row in quarantined(found)} == {
         "d:2": "url missing",

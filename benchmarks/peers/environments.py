@@ -46,6 +46,12 @@ RENSA = Peer("rensa", "rensa", "dedup_rensa", "signatures, near")
 SPARK = Peer("Spark", "spark", "dedup_spark", "exact, paragraph")
 PYDIVSUFSORT = Peer("pydivsufsort", "pydivsufsort", "dedup_pydivsufsort", "substring")
 DEDUP_PEERS = (DEDUP_DATATROVE, TEXT_DEDUP, RENSA, SPARK, PYDIVSUFSORT)
+EXTRACTION_OURS = Peer("neo-assets", "", "extraction_ours", "main text, facts and links")
+EXTRACTION_PEERS = (
+    Peer("trafilatura", "extraction", "extraction_trafilatura", "main text"),
+    Peer("resiliparse", "extraction", "extraction_resiliparse", "main text"),
+    Peer("jusText and readability", "extraction", "extraction_justext", "main text"),
+)
 
 
 class PeerError(Exception):

@@ -62,9 +62,13 @@ def reference_classifier(references: Dataset, recipe: Recipe) -> Draft:
     return Draft(files=trained.files, metadata=trained.metadata)
 
 
-@asset(kinds={"parquet"}, partitions_def=crawl_days, inputs={"extracted": "crawl/extracted"})
-def normalized(extracted: Dataset, engine: Engine, recipe: Recipe) -> Relation:
-    """Pages in Chinese, full-width symbols unified and links removed, with a digest of the text."""
+@asset(
+    kinds={"parquet"},
+    partitions_def=crawl_days,
+    inputs={"extracted": "crawl/extracted", "imports": "crawl/imports"},
+)
+def normalized(extracted: Dataset, imports: Dataset, engine: Engine, recipe: Recipe) -> Relation:
+    """Pages in Chinese, crawled or imported, symbols unified and links removed, with a digest of the text."""
     normalise = NormaliseChinese(
         recipe.chinese.unify_symbols,
         recipe.chinese.remove_links,
@@ -73,7 +77,7 @@ def normalized(extracted: Dataset, engine: Engine, recipe: Recipe) -> Relation:
         load_terms(recipe.chinese.bad_words_files, SEED_FOLDER),
     )
     released = released_chinese(recipe.chinese.profile, recipe.chinese.url_lists)
-    return engine.map(extracted, *released, normalise, TextDigests(recipe.chinese.dedup.exact, "chinese"))
+    return engine.map(extracted + imports, *released, normalise, TextDigests(recipe.chinese.dedup.exact, "chinese"))
 
 
 @asset(kinds={"numba", "parquet"}, partitions_def=crawl_days)
@@ -201,13 +205,19 @@ def funnel(
     return Draft(tables=found.tables, files=funnel_files(found), metadata=found.metadata)
 
 
-@asset(kinds={"duckdb", "parquet"}, partitions_def=crawl_days, inputs={"extracted": "crawl/extracted"})
-def profiles(extracted: Dataset, normalized: Dataset, annotated: Dataset, engine: Engine, recipe: Recipe) -> Relation:
+@asset(
+    kinds={"duckdb", "parquet"},
+    partitions_def=crawl_days,
+    inputs={"extracted": "crawl/extracted", "imports": "crawl/imports"},
+)
+def profiles(
+    extracted: Dataset, imports: Dataset, normalized: Dataset, annotated: Dataset, engine: Engine, recipe: Recipe
+) -> Relation:
     """A sample of the pages with two verdicts: what MAP-Neo's released code decides, and what our rules decide."""
     measure = released_chinese("faithful", recipe.chinese.url_lists)
     return compare_profiles(
         engine,
-        extracted,
+        extracted + imports,
         normalized.named("decisions"),
         annotated,
         faithful=(*measure, JudgeByRules(chinese_rules(recipe.chinese.rules, "faithful"))),

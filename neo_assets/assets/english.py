@@ -13,6 +13,7 @@ from neo_assets.dedup.minhash import Signatures
 from neo_assets.dedup.profiles import near_settings, paragraph_settings, substring_settings
 from neo_assets.dedup.survivors import Precedence
 from neo_assets.partitions import ALL, FIRST_DAY, english_sources
+from neo_assets.recipe.sources import ARRIVING
 from neo_assets.seed import SEED_FOLDER
 from neo_assets.text.annotators import annotator, released_english
 from neo_assets.text.badwords import load_terms
@@ -64,12 +65,17 @@ def reference_classifier(references: Dataset, recipe: Recipe) -> Draft:
     return Draft(files=trained.files, metadata=trained.metadata)
 
 
-@asset(kinds={"parquet"}, partitions_def=english_sources, inputs={"extracted": ("crawl/extracted", ALL)})
-def records(context: Context, extracted: Dataset, engine: Engine, recipe: Recipe) -> Relation:
+@asset(
+    kinds={"parquet"},
+    partitions_def=english_sources,
+    inputs={"extracted": ("crawl/extracted", ALL), "imports": ("crawl/imports", ALL)},
+)
+def records(context: Context, extracted: Dataset, imports: Dataset, engine: Engine, recipe: Recipe) -> Relation:
     """Documents of one English source as it gives them; broken records are quarantined with file, place and reason."""
     source = recipe.english.sources[context.partition_key]
-    if source.kind == "crawl":
-        return engine.query(crawled_records(context.partition_key, source), judges="extracted", extracted=extracted)
+    if source.kind in ARRIVING:
+        arrived, judged = (extracted, "arrived") if source.kind == "crawl" else (imports, None)
+        return engine.query(crawled_records(context.partition_key, source), judges=judged, arrived=arrived)
     read = file_records(engine, context.partition_key, source, SEED_FOLDER, recipe.english.max_chars)
     return engine.map(read, IdentifyLanguage())
 

@@ -8,9 +8,10 @@ import subprocess
 import sys
 import warnings
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 import dagster as dg
 
@@ -34,10 +35,19 @@ class LocalCompute:
     environment: dict[str, str] = field(default_factory=dict)
 
     def run(
-        self, context: dg.AssetExecutionContext, module: str, *, profile: Profile = "cpu", **inputs: Dataset
+        self,
+        context: dg.AssetExecutionContext,
+        module: str,
+        *,
+        profile: Profile = "cpu",
+        settings: Mapping[str, Any] | None = None,
+        **inputs: Dataset,
     ) -> dg.MaterializeResult[None]:
         """Run the module for the context's asset partition, with these inputs."""
-        extras = job_order(context, self.lake, self.recipe, inputs) | {"parent": os.getpid()}
+        extras = job_order(context, self.lake, self.recipe, inputs) | {
+            "parent": os.getpid(),
+            "settings": dict(settings or {}),
+        }
         with (
             _without_internal_warnings(),
             dg.open_pipes_session(

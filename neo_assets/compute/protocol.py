@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal, Protocol
+from collections.abc import Mapping
+from typing import Any, Literal, Protocol
 
 import dagster as dg
 
@@ -16,9 +17,18 @@ class Compute(Protocol):
     """Runs a job module that writes the asset's partition itself, and hands back what it reported."""
 
     def run(
-        self, context: dg.AssetExecutionContext, module: str, *, profile: Profile = "cpu", **inputs: Dataset
+        self,
+        context: dg.AssetExecutionContext,
+        module: str,
+        *,
+        profile: Profile = "cpu",
+        settings: Mapping[str, Any] | None = None,
+        **inputs: Dataset,
     ) -> dg.MaterializeResult[None]:
         """Run the module for the context's asset partition, with these inputs.
+
+        Args:
+            settings: what an operator set for this run beside the recipe; plain JSON. It must not decide content.
 
         Raises:
             dg.Failure: the job died, or ended without a report; the message holds the last lines of its log.

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
 import resource
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +22,10 @@ from neo_assets.lake.dataset import Dataset
 from neo_assets.lake.lake import Lake
 from neo_assets.lake.manifest import Manifest, Provenance, Resources
 from neo_assets.lake.store import Store
+from neo_assets.lake.work import work_folder
 from neo_assets.lake.writer import VersionWriter
 from neo_assets.metadata import Columns, Json, Markdown, describe
+from neo_assets.recipe.base import Section
 from neo_assets.recipe.recipe import Recipe
 
 
@@ -29,13 +33,30 @@ from neo_assets.recipe.recipe import Recipe
 class Job:
     """One job: its inputs by name, the recipe, a scratch folder, and the writer of the partition it makes."""
 
+    lake: Lake
     recipe: Recipe
     partition: str | None
     inputs: Mapping[str, Dataset]
     writer: VersionWriter
     scratch: Path
     provenance: Provenance
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    """What an operator set for this run beside the recipe."""
     metadata: dict[str, Any] = field(default_factory=dict)
+    closing: ExitStack = field(default_factory=ExitStack)
+
+    def work(self, *settings: Section) -> Path:
+        """A folder that outlives a kill: the next job with the same code, inputs and settings finds what is in it.
+
+        Emptied when the job has committed.
+
+        Raises:
+            BusyError: another process makes the same partition.
+        """
+        order = [self.provenance.code_version, *sorted(self.provenance.inputs.items())]
+        text = json.dumps([order, [section.model_dump(mode="json") for section in settings]])
+        folder = work_folder(self.lake, self.writer.asset, self.partition, sha256(text.encode()).hexdigest())
+        return self.closing.enter_context(folder)
 
     @property
     def key(self) -> str:
@@ -62,8 +83,9 @@ def open_job() -> Iterator[Job]:
         started = time.perf_counter()
         job = _job(pipes, Path(scratch))
         try:
-            yield job
-            dataset = job.writer.commit(job.provenance, _resources(started), job.metadata)
+            with job.closing:
+                yield job
+                dataset = job.writer.commit(job.provenance, _resources(started), job.metadata)
         except BaseException:
             job.writer.discard()
             raise
@@ -84,7 +106,9 @@ def _job(pipes: PipesContext, scratch: Path) -> Job:
         for name, given in order["inputs"].items()
     }
     return Job(
+        lake=Lake(order["lake"]),
         recipe=Recipe.model_validate(order["recipe"]),
+        settings=order.get("settings", {}),
         partition=order["partition"],
         inputs=inputs,
         writer=Lake(order["lake"]).writer(order["asset"], order["partition"]),

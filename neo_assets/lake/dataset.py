@@ -37,6 +37,16 @@ class Dataset:
         """The same partitions, another of their tables."""
         return Dataset(self.store, self.asset, self.manifests, table)
 
+    def __add__(self, other: Dataset) -> Dataset:
+        """The partitions of both handles, which may be of different assets with equal columns; the other's come after.
+
+        Raises:
+            ValueError: they are in different stores, or name different tables.
+        """
+        if (self.store, self.table) != (other.store, other.table):
+            raise ValueError(f"{self.asset} and {other.asset}: not the same store and table")
+        return Dataset(self.store, self.asset, self.manifests + other.manifests, self.table)
+
     @property
     def parts(self) -> tuple[Part, ...]:
         """The Parquet parts of the table, in row order."""

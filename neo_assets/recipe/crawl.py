@@ -18,6 +18,39 @@ NO_DOCUMENTS = (
 # fmt: on
 
 
+class RevisitSettings(Section):
+    """When a known page is asked for again: the interval shrinks when its main text changed, and grows otherwise."""
+
+    first_days: int = Field(default=1, ge=1, description="days between the first fetch of a page and the next")
+    min_days: int = Field(default=1, ge=1, description="shortest interval")
+    max_days: int = Field(default=30, ge=1, description="longest interval")
+    grow: float = Field(default=1.5, ge=1, description="factor of the interval when the main text was the same")
+    shrink: float = Field(default=0.5, gt=0, le=1, description="factor of the interval when the main text had changed")
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if not self.min_days <= self.first_days <= self.max_days:
+            raise ValueError("min_days, first_days and max_days must be in this order")
+        return self
+
+
+class TrapSettings(Section):
+    """What marks a URL as one of endlessly many: by its spelling, or because others like it told nothing new."""
+
+    max_path_segments: int = Field(default=12, gt=0, description="longest path, in segments")
+    max_segment_repeats: int = Field(default=2, gt=0, description="times the same segment may stand in a path")
+    max_query_parameters: int = Field(default=6, ge=0, description="most parameters of a query")
+    probe_pages: int = Field(
+        default=24,
+        gt=0,
+        description="pages of one pattern (a host, a path with its digits masked, the names of its parameters) that "
+        "are fetched before it is judged",
+    )
+    min_new_share: float = Field(
+        default=0.1, ge=0, le=1, description="share of them that must have a line of text not seen in the pattern yet"
+    )
+
+
 class CrawlSection(Section):
     """What is crawled, from when, how politely, and where it stops."""
 
@@ -27,6 +60,12 @@ class CrawlSection(Section):
         default=None, description="serve and crawl the web that ships with the package"
     )
     seeds: tuple[str, ...] = Field(default=(), description="URLs to start from; empty: those of the bundled web")
+    seed_lists: tuple[str, ...] = Field(
+        default=(), description="globs of local text files with a URL a line, # for comments; absolute paths"
+    )
+    sitemap_urls: tuple[str, ...] = Field(
+        default=(), description="sitemaps to start from, besides those that robots.txt files name"
+    )
     allowed_hosts: tuple[str, ...] = Field(
         default=(), description="host names, or domains with a leading dot; empty: every public host"
     )
@@ -38,9 +77,16 @@ class CrawlSection(Section):
     max_depth: int = Field(ge=0, description="links from a seed")
     max_seconds: int = Field(gt=0, description="duration of one day's crawl")
     max_body_bytes: int = Field(gt=0, description="size of a page, as sent and as decompressed")
+    max_bytes: int | None = Field(default=None, gt=0, description="payload of one day's crawl; null: no limit")
     max_url_chars: int = Field(default=2048, gt=0)
+    traps: TrapSettings = Field(default=TrapSettings(), description="URLs of which there are endlessly many")
+    revisit: RevisitSettings = Field(default=RevisitSettings(), description="when known pages are asked for again")
     timeout_seconds: float = Field(default=30.0, gt=0, description="of one request")
-    n_retries: int = Field(default=2, ge=0, description="further tries after a timeout or a 5xx or 429 answer")
+    n_retries: int = Field(default=2, ge=0, description="further tries after a timeout, a lost connection, 429 or 5xx")
+    retry_seconds: float = Field(default=5.0, ge=0, description="pause before the first retry; it doubles each time")
+    max_retry_after_seconds: float = Field(
+        default=300.0, ge=0, description="longest Retry-After obeyed; a host that asks for more is left for the day"
+    )
     concurrency: int = Field(default=16, gt=0, description="requests under way")
     concurrency_per_host: int = Field(default=2, gt=0, description="requests under way to one host")
     delay_seconds: float = Field(default=1.0, ge=0, description="pause between two requests to one host")
@@ -68,8 +114,10 @@ class CrawlSection(Section):
     def _possible(self) -> Self:
         if self.end is not None and self.end <= self.start:
             raise ValueError(f"end {self.end} is not after start {self.start}; end is the day after the last crawl day")
-        if self.site is None and not self.seeds:
-            raise ValueError("there is nothing to crawl: give seeds, or set site to bundled")
+        if self.site is None and not (self.seeds or self.seed_lists or self.sitemap_urls):
+            raise ValueError(
+                "there is nothing to crawl: give seeds, seed_lists or sitemap_urls, or set site to bundled"
+            )
         if self.site is not None and self.proxy is not None:
             raise ValueError("the bundled site is its own proxy; leave proxy out, or set site to null")
         return self

@@ -16,6 +16,7 @@ from neo_assets.recipe.base import Section
 from neo_assets.recipe.corpus import CorpusSection
 from neo_assets.recipe.crawl import CrawlSection, ExtractionSection
 from neo_assets.recipe.evaluation import EvaluationSection
+from neo_assets.recipe.imports import ImportSettings
 from neo_assets.recipe.lines import ChineseSection, EnglishSection
 from neo_assets.recipe.platform import PlatformSection
 from neo_assets.recipe.release import ReleaseSection
@@ -37,6 +38,9 @@ class Recipe(Section):
     platform: PlatformSection = PlatformSection()
     crawl: CrawlSection
     extraction: ExtractionSection
+    imports: dict[str, ImportSettings] = Field(
+        default={}, description="dumps and data sets that arrive beside the crawl"
+    )
     english: EnglishSection
     chinese: ChineseSection
     corpus: CorpusSection
@@ -48,7 +52,7 @@ class Recipe(Section):
 
     @model_validator(mode="after")
     def _sections_agree(self) -> Recipe:
-        faults = [*self._phase_faults(), *self._source_faults(), *self._tokenizer_faults()]
+        faults = [*self._phase_faults(), *self._source_faults(), *self._import_faults(), *self._tokenizer_faults()]
         if faults:
             raise ValueError("\n".join(faults))
         return self
@@ -74,6 +78,22 @@ class Recipe(Section):
                     f"corpus.subsets.{name}.sources: no source {', '.join(unknown)} in english.sources"
                     f"{_did_you_mean(unknown[0], known)}; add it there, or name one of {', '.join(known)}"
                 )
+
+    def _import_faults(self) -> Iterator[str]:
+        days = f"before {self.crawl.end}" if self.crawl.end else "on"
+        for name, settings in self.imports.items():
+            day = settings.arrived
+            if day and (day < self.crawl.start or (self.crawl.end and day >= self.crawl.end)):
+                yield f"imports.{name}.arrived: {day} is no crawl day; they go from {self.crawl.start} {days}"
+        taken: dict[str, str] = {}
+        for name, source in self.english.sources.items():
+            for dump in source.dumps:
+                if dump not in self.imports:
+                    hint = _did_you_mean(dump, list(self.imports))
+                    yield f"english.sources.{name}.dumps: no dump {dump} in imports{hint}; add it there"
+                elif dump in taken:
+                    yield f"english.sources.{name}.dumps: {dump} is in {taken[dump]} already; name it once"
+                taken.setdefault(dump, name)
 
     def _tokenizer_faults(self) -> Iterator[str]:
         subsets = list(self.corpus.subsets)

@@ -10,6 +10,9 @@ from pydantic import Field, field_validator, model_validator
 from neo_assets.recipe.base import Section
 from neo_assets.recipe.limits import Range
 
+ARRIVING = ("crawl", "imports")
+"""Kinds of sources whose documents come from the crawl's assets, not from files of their own."""
+
 
 class FileSettings(Section):
     """Files, and how plain text in them is cut into documents."""
@@ -53,11 +56,12 @@ class FieldNames(Section):
 class SourceSettings(FileSettings):
     """One English source: where its documents come from, how they are cut, and which rules judge them."""
 
-    kind: Literal["crawl", "text", "code", "jsonl", "parquet", "redpajama"] = Field(
-        description="crawl: what our crawl found; text: plain files; code: kept verbatim; jsonl: an object a line; "
-        "parquet: a row each; redpajama: RedPajama-V2's pairs of documents and quality signals. "
-        "Files may end in .gz or .zst, except Parquet's."
+    kind: Literal["crawl", "imports", "text", "code", "jsonl", "parquet", "redpajama"] = Field(
+        description="crawl: what our crawl found; imports: what arrived in dumps of the section imports; text: plain "
+        "files; code: kept verbatim; jsonl: an object a line; parquet: a row each; redpajama: RedPajama-V2's pairs of "
+        "documents and quality signals. Files may end in .gz or .zst, except Parquet's."
     )
+    dumps: tuple[str, ...] = Field((), description="For kind: imports, the names of the dumps, each in one source.")
     fields: FieldNames = Field(FieldNames(), description="Names of the fields or columns, for jsonl and parquet.")
     max_record_bytes: int = Field(
         64 * 2**20, gt=0, le=2**30, description="A longer line, text or value is quarantined, never read whole."
@@ -77,8 +81,10 @@ class SourceSettings(FileSettings):
 
     @model_validator(mode="after")
     def _kind_agrees(self) -> Self:
-        if (self.path is None) != (self.kind == "crawl"):
-            raise ValueError("a crawl source has no path" if self.path else f"a {self.kind} source needs a path")
+        if (self.path is None) != (self.kind in ARRIVING):
+            raise ValueError(f"a {self.kind} source {'has no path' if self.path else 'needs a path'}")
+        if bool(self.dumps) != (self.kind == "imports"):
+            raise ValueError("kind: imports needs dumps, and no other kind has them")
         if self.kind != "text" and (self.split_at or self.group_chars):
             raise ValueError("split_at and group_chars are for kind: text only")
         if self.kind not in ("jsonl", "parquet") and self.fields != FieldNames():

@@ -184,12 +184,14 @@ def read_source(name: str, settings: SourceSettings, seed_folder: Path) -> pa.Ta
 
 
 def crawled_records(name: str, settings: SourceSettings) -> str:
-    """SQL over the relation `extracted`: all crawled pages as documents of this source, by `SOURCE_SCHEMA`, judged.
+    """SQL over the relation `arrived`: what the crawl extracted, or the source's dumps among what was imported, as
+    documents of this source, by `SOURCE_SCHEMA`, judged.
 
     A page without address or text is quarantined. Pages in other languages are among the kept; normalisation rejects
     those, so that each is accounted for.
     """
     # Names and licences are checked by the recipe to hold no quotes.
+    dumps = ", ".join(f"'{dump}'" for dump in settings.dumps)
     return f"""
 SELECT
     doc_id, url, host, day, title, text, language, language_score,
@@ -199,7 +201,7 @@ SELECT
     CAST(NULL AS DOUBLE) AS value, CAST(NULL AS DOUBLE) AS threshold,
     CAST(NULL AS VARCHAR) AS survivor, CAST(NULL AS DOUBLE) AS similarity,
     CASE WHEN url IS NULL OR url = '' THEN 'url missing' WHEN text IS NULL THEN 'it has no text' END AS reason
-FROM extracted
+FROM arrived{f" WHERE source IN ({dumps})" if dumps else ""}
 ORDER BY doc_id
 """  # noqa: S608
 

@@ -1,23 +1,32 @@
 """The frontier: which URLs a crawl day asks for, in waves.
 
-A wave holds every URL at one distance from the seeds; the next one is built only when it is done, and always in the
-order of the URLs. So what is fetched, at which depth, and where the caps cut depends on the pages alone, never on which
-answer came first: two crawls with different concurrency give the same rows.
+A wave holds the URLs at one distance from the seeds; the next one is built only when it is done, and in a defined
+order. So what is fetched, at which depth, and where the caps cut depends on the pages alone, never on which answer came
+first: crawls with different concurrency, and one that was killed and continued, give the same rows.
+
+All of it is in the crawl store. What happens between two commits of the store happens as a whole or not at all.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import date
 from urllib.parse import urlsplit
 
-from w3lib.url import canonicalize_url, url_query_cleaner
-
 from neo_assets.recipe.crawl import CrawlSection
-from neo_assets.web.guard import refusal
+from neo_assets.web.canonical import canonical
+from neo_assets.web.crawlschema import FORGOTTEN, MAX_BYTES, MAX_SECONDS
+from neo_assets.web.crawlstore import CrawlStore
+from neo_assets.web.patterns import keep_lines
+from neo_assets.web.waves import Waves
 
-DEFAULT_PORTS = {"http": ":80", "https": ":443"}
+__all__ = ["Frontier", "Target", "canonical"]
+
+BATCH_TARGETS = 2_000
+MAX_RECENT = 50_000
+SPELLING_SLACK = 8
+"""A URL this many times over `max_url_chars` is too long however it is spelled, and not looked at."""
 
 
 @dataclass(frozen=True, order=True)
@@ -40,101 +49,152 @@ class Target:
         return f"{parts.scheme}://{parts.netloc}"
 
 
-def canonical(url: str, drop_parameters: Iterable[str] = ()) -> str:
-    """The one spelling of a URL: sorted query, no fragment, no default port, no parameters that don't change the page.
+class Frontier:
+    """URLs found and still to ask for. `add` takes them in, `next_batch` gives each out once, `done` ends it.
+
+    What `add` and `learned` get during a wave is looked at only when the next one is built. Targets that were given
+    out and not done when the process ended are given out again by the next frontier on the same store.
 
     Raises:
-        ValueError: the URL can't be parsed.
-    """
-    without = url_query_cleaner(url, tuple(drop_parameters), remove=True, unique=False) if "?" in url else url
-    spelled = canonicalize_url(without)
-    scheme, separator, rest = spelled.partition("://")
-    host, slash, path = rest.partition("/")
-    default_port = DEFAULT_PORTS.get(scheme)
-    if default_port and host.endswith(default_port):
-        return f"{scheme}{separator}{host.removesuffix(default_port)}{slash}{path}"
-    return spelled
-
-
-class Frontier:
-    """URLs seen and still to ask for. `add` takes them in, `next_wave` gives them out once each.
-
-    What `add` gets during a wave is looked at only when the next one is built, in a defined order.
+        ValueError: the store is of another day.
     """
 
-    def __init__(self, settings: CrawlSection) -> None:
+    def __init__(self, settings: CrawlSection, store: CrawlStore, day: date) -> None:
         self._settings = settings
-        self._found: dict[tuple[int, str, str], str] = {}
-        self._waiting: dict[int, list[Target]] = {}
-        self._seen: set[str] = set()
-        self._per_host: Counter[str] = Counter()
-        self.n_pages = 0
-        self.n_left_out: Counter[str] = Counter()
-        """URLs left out, by reason: `guard.refusal`'s, length, extension, depth, max_pages, max_pages_per_host."""
+        self._store = store
+        self._db = store.db
+        self._day = day.isoformat()
+        self._waves = Waves(settings, store, self._day)
+        self._recent: dict[tuple[str, str, int], str] = {}
+        self._out: dict[str, int] = {}
+        self._given = 0
+        if store.meta("day") not in (None, self._day):
+            raise ValueError(f"the crawl store is of {store.meta('day')}, not of {self._day}; begin a new one")
+        store.set_meta("day", self._day)
 
-    def add(self, url: str, kind: str = "page", depth: int = 0, referrer: str = "") -> None:
-        """Note a URL for a later wave, unless it was seen."""
-        try:
-            url = canonical(url, self._settings.drop_query_parameters)
-        except ValueError:
-            self.n_left_out["malformed"] += 1
+    def add(self, url: str, kind: str = "page", depth: int = 0, referrer: str = "", lastmod: str | None = None) -> None:
+        """Note a URL for a later wave.
+
+        It is asked for once, at the smallest depth of the wave that it was first found in; a known page only if it is
+        due, if `lastmod` (ISO day) is later than its last visit, or if it is a seed (a page that nothing refers to).
+        """
+        recent = self._recent.get((url, kind, depth))
+        if recent is not None and recent <= referrer and not lastmod:
             return
-        if url not in self._seen:
-            found = (depth, url, kind)
-            self._found[found] = min(self._found.get(found, referrer), referrer)
+        if len(self._recent) >= MAX_RECENT:
+            self._recent.clear()
+        self._recent[url, kind, depth] = referrer
+        longest = self._settings.max_url_chars
+        if len(url) > SPELLING_SLACK * longest:
+            self._waves.leave_out(url, "length")
+            return
+        try:
+            spelled = canonical(url, self._settings.drop_query_parameters)
+        except ValueError:
+            self._waves.leave_out(url, "malformed")
+            return
+        if len(spelled) > longest:
+            self._waves.leave_out(spelled, "length")
+            return
+        self._db.execute(
+            """INSERT INTO found (url, depth, kind, referrer) VALUES (?, ?, ?, ?) ON CONFLICT (url) DO UPDATE
+            SET depth = excluded.depth, kind = excluded.kind, referrer = excluded.referrer
+            WHERE (excluded.depth, excluded.kind, excluded.referrer) < (depth, kind, referrer)""",
+            (spelled, depth, kind, referrer),
+        )
+        is_seed = kind == "page" and not referrer
+        if is_seed or lastmod:
+            self._db.execute(
+                "UPDATE found SET is_seed = max(is_seed, ?), lastmod = max(lastmod, ?) WHERE url = ?",
+                (is_seed, lastmod or "", spelled),
+            )
+
+    def add_known(self) -> None:
+        """Note every known page that is due."""
+        self._store.set_meta("add_known", 1)
 
     def forget(self, url: str) -> None:
-        """Never ask for the URL (it is gone for good, or asked for by other means)."""
-        self._seen.add(url)
+        """Never ask for the URL (it is asked for by other means)."""
+        self._waves.forget(url)
 
-    def next_wave(self) -> list[Target]:
-        """The waiting targets of the smallest depth, sorted by URL, as many as the caps allow; empty at the end."""
-        self._take_in()
-        while self._waiting:
-            targets = self._waiting.pop(min(self._waiting))
-            wave = [target for target in sorted(targets) if self._within_caps(target)]
-            if wave:
-                return wave
-        return []
+    def learned(self, url: str, lines: Iterable[str]) -> None:
+        """Keep the lines of a page's main text, by which the URLs like its own are judged before the next wave."""
+        keep_lines(self._db, url, lines)
+
+    def done(self, url: str) -> None:
+        """A target was answered, refused, or failed for the day."""
+        position = self._out.pop(url, None)
+        if position is not None:
+            self._db.execute("DELETE FROM wave WHERE position = ?", (position,))
+
+    @property
+    def n_out(self) -> int:
+        """How many targets were given out by this object and are not done."""
+        return len(self._out)
 
     @property
     def n_waiting(self) -> int:
-        """How many URLs a crawl that was cut leaves behind."""
-        return len(self._found) + sum(map(len, self._waiting.values()))
+        """How many URLs are still to ask for, those given out included: what a crawl that was cut leaves behind."""
+        query = """SELECT (SELECT count(*) FROM wave) + (SELECT count(*) FROM waiting) + (SELECT count(*) FROM found f
+                   WHERE NOT EXISTS (SELECT 1 FROM seen s WHERE s.url = f.url))"""
+        return int(self._db.execute(query).fetchone()[0])
 
-    def _take_in(self) -> None:
-        for (depth, url, kind), referrer in sorted(self._found.items()):
-            if url in self._seen:
-                continue
-            self._seen.add(url)
-            reason = self._reason(url, kind, depth)
-            if reason is None:
-                self._waiting.setdefault(depth, []).append(Target(url, kind, depth, referrer))
-            else:
-                self.n_left_out[reason] += 1
-        self._found.clear()
+    def next_batch(self) -> list[Target]:
+        """The next targets, up to `BATCH_TARGETS`: of the wave under way, or of the next one when that is done.
 
-    def _reason(self, url: str, kind: str, depth: int) -> str | None:
-        settings = self._settings
-        refused = refusal(url, settings.allowed_hosts)
-        if refused is not None:
-            return refused
-        if len(url) > settings.max_url_chars:
-            return "length"
-        name = urlsplit(url).path.rpartition("/")[2]
-        if kind == "page" and "." in name and name.rpartition(".")[2].lower() in settings.skip_extensions:
-            return "extension"
-        return "depth" if depth > settings.max_depth else None
+        Empty at the end, and while targets are out that must be done first (`n_out` > 0). May be called while others
+        are out. Those of many hosts come by turns, a host's own in the order by which the caps cut.
+        """
+        while True:
+            batch = self._rest_of_wave()
+            if batch or self._out:
+                return batch
+            if not self._waves.under_way:
+                self._given = 0
+                if not self._waves.build():
+                    return []
 
-    def _within_caps(self, target: Target) -> bool:
-        reason = None
-        if self.n_pages >= self._settings.max_pages:
-            reason = "max_pages"
-        elif self._per_host[target.host] >= self._settings.max_pages_per_host:
-            reason = "max_pages_per_host"
-        if reason is not None:
-            self.n_left_out[reason] += 1
-            return False
-        self.n_pages += 1
-        self._per_host[target.host] += 1
-        return True
+    def cut(self, reason: str = MAX_SECONDS) -> None:
+        """End the day: all that waits is left out for a reason, and goes into the state as still to be asked for."""
+        self._waves.take_in()
+        self._waves.leave_waiting(reason)
+
+    def _rest_of_wave(self) -> list[Target]:
+        """Targets of the wave that this object has not given out yet."""
+        last = 1 << 62
+        if self._settings.max_bytes is not None:
+            block = self._open_block(self._settings.max_bytes)
+            if block is None:
+                return []
+            last = (block + 1) * BATCH_TARGETS
+        batch: list[Target] = []
+        while not batch:
+            rows = self._db.execute(
+                """SELECT w.position, s.reason, s.url, s.kind, s.depth, s.referrer FROM wave w JOIN seen s USING (url)
+                WHERE w.position > ? AND w.position <= ? ORDER BY w.position LIMIT ?""",
+                (self._given, last, BATCH_TARGETS),
+            ).fetchall()
+            if not rows:
+                break
+            self._given = rows[-1][0]
+            for position, reason, *target in rows:
+                if reason == FORGOTTEN:
+                    self._db.execute("DELETE FROM wave WHERE position = ?", (position,))
+                else:
+                    batch.append(Target(*target))
+                    self._out[target[0]] = position
+        return batch
+
+    def _open_block(self, max_bytes: int) -> int | None:
+        """The block of the wave that may be given out now. The next one opens when all of one is done: so where
+        `max_bytes` cuts does not depend on which answers came first."""
+        first = self._db.execute("SELECT min(position) FROM wave").fetchone()[0]
+        if first is None:
+            return None
+        block = (int(first) - 1) // BATCH_TARGETS
+        if block > self._store.meta("block"):
+            if self._store.n_bytes >= max_bytes:
+                self._waves.leave_waiting(MAX_BYTES)
+                return None
+            self._store.set_meta("block", block)
+        return block

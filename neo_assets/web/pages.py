@@ -8,6 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
+from neo_assets.web.faults import Fault
+
 FIRST_PUBLISHED = datetime(2024, 10, 1, tzinfo=UTC)
 FIRST_EPOCH = datetime(2024, 11, 1, tzinfo=UTC)
 """Last-Modified dates are fixed, never the clock's: October 2024, and the day of the epoch for what changed in it."""
@@ -48,7 +50,17 @@ class Page:
     stored_gzip: bool = False
     chunked: bool = False
     n_failures: int = 0
-    """How many times the page answers 503 before it is served."""
+    """How many times something else is answered before the page is served."""
+    failing: Page | None = None
+    """What is answered then; None: a 503 without more."""
+    headers: tuple[tuple[str, str], ...] = ()
+    """Further headers, sent as they are, be they true or not."""
+    retry_in_seconds: int | None = None
+    """Sent as a date in Retry-After: the only header that depends on the clock."""
+    fault: Fault | None = None
+    """How the answer breaks HTTP."""
+    seconds: float = 0.0
+    """How long a silent or slow answer takes."""
 
 
 Template = Callable[[Article, Sequence[tuple[str, str]]], str]

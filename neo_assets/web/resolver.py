@@ -16,7 +16,11 @@ class PrivateAddressError(DNSLookupError):
 
 
 class PublicResolver(CachingThreadedResolver):
-    """Scrapy's resolver, with each answer checked at the moment when the connection is made to it."""
+    """Scrapy's resolver, with each answer checked at the moment when the connection is made to it.
+
+    It asks for IPv4 addresses only, and the connection goes to the very address that was checked: there is no second
+    look-up in between that could be answered otherwise.
+    """
 
     def getHostByName(self, name: str, timeout: Sequence[int] = ()) -> Deferred[str]:
         return super().getHostByName(name, timeout).addCallback(_public)

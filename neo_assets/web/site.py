@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import gzip
 import html
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from neo_assets.web import copies, docs, hosts, junk
@@ -59,10 +59,19 @@ class Site:
     """Text pages by URL: what their main text is."""
     copies: tuple[copies.Copy, ...]
     """The mirror's pages: what each was copied from, and how much of it was replaced."""
+    dynamic: Mapping[str, Callable[[str], Page | None]] = field(default_factory=dict)
+    """Hosts whose pages are made when they are asked for: a function of path and query, None for a page that is not."""
 
     @property
     def hosts(self) -> tuple[str, ...]:
-        return tuple(sorted({host for host, _ in self.pages}))
+        return tuple(sorted({host for host, _ in self.pages} | set(self.dynamic)))
+
+    def page(self, host: str, path: str, query: str = "") -> Page | None:
+        """What stands at an address: a page stored with this query, or with none, or one made for it."""
+        target = f"{path}?{query}" if query else path
+        page = self.pages.get((host, target)) or self.pages.get((host, path))
+        make = self.dynamic.get(host)
+        return page if page is not None or make is None else make(target)
 
 
 def seed_urls() -> list[str]:

@@ -1,182 +1,241 @@
-"""The Scrapy spider: asks for one wave of the frontier after the other, and hands every answer to the recorder."""
+"""The spider: asks for what the frontier gives, politely, and hands every answer to the recorder.
+
+Scrapy does the transfers (`download_async`); what is asked when, again, or not at all is decided here. The whole crawl
+is the spider's `start`, so that the engine ends when it does.
+"""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from time import monotonic
 from typing import Any
 
 import scrapy
-from scrapy import signals
 from scrapy.crawler import Crawler
-from scrapy.exceptions import DontCloseSpider
 from scrapy.http import Request, Response
-from twisted.python.failure import Failure
 
 from neo_assets.recipe.crawl import CrawlSection
+from neo_assets.web.answers import headers_of, reason_of
+from neo_assets.web.crawlstore import CrawlStore
 from neo_assets.web.frontier import Frontier, Target
 from neo_assets.web.guard import refusal
-from neo_assets.web.links import page_links, sitemap_entries
-from neo_assets.web.pagetables import FETCHED, REDIRECTED, UNCHANGED, Row
-from neo_assets.web.recorder import Recorder
-from neo_assets.web.robots import MAX_REDIRECTS, Robots, robots_of
+from neo_assets.web.limits import STALL_FACTOR, TransferLimits, prefix_meta, truncation
+from neo_assets.web.links import sitemap_entries
+from neo_assets.web.pagetables import FETCHED, REDIRECTED, UNCHANGED
+from neo_assets.web.recorder import Answer, Recorder
+from neo_assets.web.retries import may_pass, pause_seconds, retry_after_seconds
+from neo_assets.web.robots import MAX_BYTES
+from neo_assets.web.rulebook import Job, Rulebook
+from neo_assets.web.turns import Turns
 
-HTML_TYPES = ("text/html", "application/xhtml+xml")
+HEADERS = {
+    "Accept": "text/html,application/xhtml+xml,text/plain;q=0.9,*/*;q=0.5",
+    "Accept-Language": "zh,en;q=0.8",
+    "Accept-Encoding": "gzip, deflate",
+}
+MAX_WAITING = 20_000
+"""Requests held in memory until it is their host's turn."""
+NOTHING: tuple[Any, ...] = ()
+FINISHED, TIMED_OUT = "finished", "closespider_timeout"
+RETRY_AFTER = "retry-after"
+"""Why a host's pages failed that asked to be left in peace for longer than the crawl waits."""
 
 
 class PageSpider(scrapy.Spider):
-    """One day's crawl. Before the first request to an origin its robots.txt is fetched, as a wave of its own."""
+    """One day's crawl. No URL of an origin is asked for before its robots.txt is known."""
 
     name = "neo"
 
     def __init__(
-        self, settings_: CrawlSection, frontier: Frontier, recorder: Recorder, proxy: str | None, **kwargs: Any
+        self, settings_: CrawlSection, store: CrawlStore, frontier: Frontier, recorder: Recorder, proxy: str | None
     ) -> None:
-        super().__init__(**kwargs)
+        super().__init__()
         self._settings = settings_
+        self._store = store
         self._frontier = frontier
         self._recorder = recorder
         self._proxy = proxy
-        self._robots: dict[str, Robots] = {}
-        self._held: list[Target] = []
+        self._turns: Turns[Job] = Turns(settings_.delay_seconds, settings_.concurrency_per_host)
+        self._rules = Rulebook(settings_, store, frontier, recorder, self._turns, self._admit)
+        # Kept here, since Scrapy holds who listens by weak references only.
+        self._limits = TransferLimits(settings_.max_body_bytes, settings_.timeout_seconds)
+        self._left: set[str] = set()
+        self._wake = asyncio.Event()
+        self.closed_by = FINISHED
         self.error: BaseException | None = None
         """What went wrong in this spider itself; Scrapy would only log it."""
 
     @classmethod
     def from_crawler(cls, crawler: Crawler, *args: Any, **kwargs: Any) -> PageSpider:
         spider = super().from_crawler(crawler, *args, **kwargs)
-        crawler.signals.connect(spider._on_idle, signal=signals.spider_idle)
-        crawler.signals.connect(spider._on_error, signal=signals.spider_error)
+        spider._limits.connect(crawler)
         return spider
 
-    async def start(self) -> AsyncIterator[Request]:
-        for request in self._checked_requests():
-            yield request
-
-    def _on_idle(self, spider: scrapy.Spider) -> None:
-        requests = self._checked_requests()
-        engine = self.crawler.engine
-        if requests and engine is not None:
-            for request in requests:
-                engine.crawl(request)
-            raise DontCloseSpider
-
-    def _on_error(self, failure: Failure, response: Response, spider: scrapy.Spider) -> None:
-        self.error = self.error or failure.value
-
-    def _checked_requests(self) -> list[Request]:
-        """The next requests, none after an error, which is kept: Scrapy would log it and end as if all was well."""
+    async def start(self) -> AsyncIterator[Any]:
+        """The whole crawl; yields nothing."""
         try:
-            return [] if self.error else self._next_requests()
+            self.closed_by = await self._crawl(monotonic() + self._settings.max_seconds)
         except Exception as error:  # noqa: BLE001 (whatever it is, `crawl` raises it)
             self.error = error
-            return []
+        for item in NOTHING:
+            yield item
 
-    def _next_requests(self) -> list[Request]:
-        """The requests of the next wave, or those for the robots.txt files that it waits for."""
-        while wave := self._held or self._frontier.next_wave():
-            self._held = []
-            origins = sorted({target.origin for target in wave if target.origin not in self._robots})
-            if origins:
-                self._held = wave
-                return [self._robots_request(origin) for origin in origins]
-            requests = [self._request(target) for target in wave if not self._forbidden(target)]
-            if requests:
-                return requests
-        return []
+    async def _crawl(self, deadline: float) -> str:
+        """Ask for everything until there is no more, or the time is over; gives the reason why it ended."""
+        tasks: set[asyncio.Task[None]] = set()
+        more, finished = True, False
+        try:
+            while monotonic() < deadline:
+                tasks.update(asyncio.create_task(self._ask(job)) for job in self._ready())
+                if self._has_room and (more or not self._frontier.n_out):
+                    all_done = not self._frontier.n_out
+                    more = self._take_in()
+                    finished = all_done and not more
+                    if more:
+                        continue
+                if finished and not tasks:
+                    return FINISHED
+                await self._pause(deadline)
+                for task in [task for task in tasks if task.done()]:
+                    tasks.remove(task)
+                    task.result()
+            return TIMED_OUT
+        finally:
+            await asyncio.gather(*tasks)
 
-    def _forbidden(self, target: Target) -> bool:
-        reason = self._robots[target.origin].refusal(target.url)
+    async def _pause(self, deadline: float) -> None:
+        """Wait for an answer, for a host that may be asked again, or for the end of the crawl's time."""
+        next_at = self._turns.next_at() if self._turns.n_active < self._settings.concurrency else None
+        until = deadline if next_at is None else min(deadline, next_at)
+        self._wake.clear()
+        timer = asyncio.get_running_loop().call_later(max(0.0, until - monotonic()), self._wake.set)
+        await self._wake.wait()
+        timer.cancel()
+
+    @property
+    def _has_room(self) -> bool:
+        """Whether more could be under way than there is: the hosts that wait may all be slow ones."""
+        return self._turns.n_active < self._settings.concurrency and self._turns.n_waiting < MAX_WAITING
+
+    def _take_in(self) -> bool:
+        """Let the frontier's next targets wait for their turn, those without rules for their origin's robots.txt."""
+        batch = self._frontier.next_batch()
+        for target in batch:
+            if not self._rules.hold(target):
+                self._admit(target)
+        self._store.commit()
+        return bool(batch)
+
+    def _admit(self, target: Target) -> None:
+        """Let a target wait for its turn, if the rules of its origin allow it."""
+        job, reason = Job(target), self._rules.refusal(target)
         if reason is not None:
             self._recorder.refused(target, reason)
-        return reason is not None
+        elif job.host in self._left:
+            self._recorder.failed(target, RETRY_AFTER, 0)
+        else:
+            self._turns.put(job.host, job)
+            return
+        self._frontier.done(target.url)
 
-    def _request(self, target: Target) -> Request:
+    def _ready(self) -> Iterator[Job]:
+        while self._turns.n_active < self._settings.concurrency:
+            job = self._turns.take(monotonic())
+            if job is None:
+                return
+            yield job
+
+    async def _ask(self, job: Job) -> None:
+        engine = self.crawler.engine
+        if engine is None:
+            raise RuntimeError("the crawl's engine is gone")
+        try:
+            try:
+                response = await engine.download_async(self._request(job))
+            except Exception as error:  # noqa: BLE001 (whatever went wrong with the transfer is its outcome)
+                self._failed(job, reason_of(error))
+            else:
+                self._answered(job, response)
+            self._store.commit()
+        finally:
+            self._turns.done(job.host)
+            self._wake.set()
+
+    def _request(self, job: Job) -> Request:
+        meta = {"proxy": self._proxy, "download_timeout": STALL_FACTOR * self._settings.timeout_seconds}
         return Request(
-            target.url,
-            callback=self._answered,
-            errback=self._failed,
-            headers=self._recorder.conditions(target),
-            cb_kwargs={"target": target},
-            meta={"proxy": self._proxy},
-            dont_filter=True,
+            job.target.url,
+            headers=HEADERS | {"User-Agent": self._settings.agent} | self._recorder.conditions(job.target),
+            meta=meta | (prefix_meta(MAX_BYTES) if job.origin else {}),
         )
 
-    def _answered(self, response: Response, target: Target) -> None:
-        row, payload = self._recorder.answered(target, response)
-        if row["outcome"] == REDIRECTED:
-            self._redirected(target, row)
-        elif row["outcome"] in (FETCHED, UNCHANGED) and payload:
-            for url, kind in self._named(row, target, payload):
-                self._frontier.add(url, kind, target.depth + (kind == "page"), target.url)
+    def _failed(self, job: Job, reason: str) -> None:
+        """There was no answer, or none that could be kept."""
+        if may_pass(None, reason) and self._again(job, None):
+            return
+        self._recorder.failed(job.target, reason, job.n_tries + 1)
+        if job.origin:
+            self._rules.unreachable(job)
+        self._frontier.done(job.target.url)
 
-    def _failed(self, failure: Failure) -> None:
-        self._recorder.failed(_asked(failure).cb_kwargs["target"], failure)
+    def _answered(self, job: Job, response: Response) -> None:
+        answer = self._recorder.answered(job.target, response, truncation(response), job.n_tries + 1)
+        leave = False
+        if may_pass(answer.row["status"], answer.row.get("reason")):
+            asked = retry_after_seconds(headers_of(answer.exchange).get("retry-after"), datetime.now(UTC))
+            leave = asked is not None and asked > self._settings.max_retry_after_seconds
+            if not leave and self._again(job, asked):
+                return
+        values = {"reason": RETRY_AFTER} if leave else {}
+        if job.origin:
+            self._rules.answered(job, answer, values)
+        else:
+            self._recorder.keep(answer, **values)
+            self._follow(job.target, answer)
+            self._frontier.done(job.target.url)
+        if leave:
+            self._leave(job.host)
 
-    def _redirected(self, target: Target, row: Row) -> None:
-        """A redirect is a link at the same depth; one to where the crawl must not go is recorded as refused."""
-        url = row["redirect_to"]
+    def _again(self, job: Job, asked: float | None) -> bool:
+        """Ask once more after a pause, in which the whole host is left in peace; False if it was tried enough."""
+        if job.n_tries >= self._settings.n_retries or job.host in self._left:
+            return False
+        self._turns.put(job.host, replace(job, n_tries=job.n_tries + 1), first=True)
+        self._turns.pause(job.host, monotonic() + pause_seconds(self._settings, job.n_tries + 1, asked))
+        return True
+
+    def _leave(self, host: str) -> None:
+        """Ask nothing more of a host on this day."""
+        self._left.add(host)
+        for job in self._turns.drop(host):
+            self._recorder.failed(job.target, RETRY_AFTER, job.n_tries)
+            if job.origin:
+                self._rules.unreachable(job)
+            self._frontier.done(job.target.url)
+
+    def _follow(self, target: Target, answer: Answer) -> None:
+        """Give the frontier what an answer names."""
+        if answer.row["outcome"] == REDIRECTED:
+            self._redirected(target, answer.row["redirect_to"])
+        if answer.page is not None:
+            self._frontier.learned(target.url, answer.page.text.splitlines())
+            canonical = answer.page.canonical  # it may be named by a header only
+            for url in (*answer.page.links, *([canonical] if canonical and not answer.page.nofollow else [])):
+                self._frontier.add(url, "page", target.depth + 1, target.url)
+        if target.kind == "sitemap" and answer.row["outcome"] in (FETCHED, UNCHANGED):
+            kind, entries = sitemap_entries(answer.payload, self._settings.max_body_bytes)
+            for entry in entries:
+                # A sitemap speaks for its own host only (sitemaps.org protocol).
+                if entry.url.startswith(f"{target.origin}/"):
+                    self._frontier.add(entry.url, kind, target.depth + 1, target.url, entry.lastmod)
+
+    def _redirected(self, target: Target, url: str) -> None:
+        """A redirect is a link, so `max_depth` bounds chains; one to where the crawl must not go is kept as refused."""
         reason = refusal(url, self._settings.allowed_hosts)
-        if reason in ("address", "scheme", "malformed"):
+        if reason in ("address", "scheme", "malformed", "port"):
             self._recorder.refused(Target(url, target.kind, target.depth, target.url), reason)
         else:
             self._frontier.add(url, target.kind, target.depth + 1, target.url)
-
-    def _named(self, row: Row, target: Target, payload: bytes) -> Iterator[tuple[str, str]]:
-        """What a page links to, or a sitemap lists: URLs with their kinds."""
-        if target.kind == "sitemap":
-            kind, urls = sitemap_entries(payload, self._settings.max_body_bytes)
-            # A sitemap speaks for its own host only (sitemaps.org protocol).
-            yield from ((url, kind) for url in urls if url.startswith(f"{target.origin}/"))
-        elif row["content_type"] in HTML_TYPES:
-            yield from ((url, "page") for url in page_links(target.url, payload, row["charset"]))
-
-    def _robots_request(self, origin: str, url: str | None = None, n_redirects: int = 0) -> Request:
-        target = Target(url or f"{origin}/robots.txt", "robots")
-        self._frontier.forget(target.url)
-        return Request(
-            target.url,
-            callback=self._robots_answered,
-            errback=self._robots_failed,
-            cb_kwargs={"target": target, "origin": origin, "n_redirects": n_redirects},
-            meta={"proxy": self._proxy},
-            dont_filter=True,
-        )
-
-    def _robots_answered(self, response: Response, target: Target, origin: str, n_redirects: int) -> Iterator[Request]:
-        row, payload = self._recorder.answered(target, response)
-        if row["outcome"] == REDIRECTED and n_redirects < MAX_REDIRECTS:
-            url = row["redirect_to"]
-            if refusal(url, self._settings.allowed_hosts) is None:
-                yield self._robots_request(origin, url, n_redirects + 1)
-                return
-        self._obey(origin, robots_of(self._settings.agent, response.status, payload))
-
-    def _robots_failed(self, failure: Failure) -> None:
-        keywords = _asked(failure).cb_kwargs
-        self._recorder.failed(keywords["target"], failure)
-        self._obey(keywords["origin"], robots_of(self._settings.agent, None, b""))
-
-    def _obey(self, origin: str, robots: Robots) -> None:
-        self._robots[origin] = robots
-        asked = min(robots.crawl_delay_seconds, self._settings.max_crawl_delay_seconds)
-        if asked > self._settings.delay_seconds:
-            self._slow_down(origin, asked)
-        for url in robots.sitemaps if self._settings.sitemaps else ():
-            self._frontier.add(url, "sitemap", 0, f"{origin}/robots.txt")
-
-    def _slow_down(self, origin: str, seconds: float) -> None:
-        engine = self.crawler.engine
-        if engine is None:
-            return
-        downloader = engine.downloader
-        host = Target(origin).host.partition(":")[0]
-        downloader.per_slot_settings[host] = {"delay": seconds, "concurrency": 1}
-        if host in downloader.slots:
-            downloader.slots[host].delay = seconds
-            downloader.slots[host].concurrency = 1
-
-
-def _asked(failure: Failure) -> Request:
-    """The request that failed; Scrapy sets it on the failure."""
-    request: Request = failure.request  # type: ignore[attr-defined]
-    return request

@@ -1,9 +1,9 @@
-"""WARC 1.1 files: writing what a crawl exchanged, and reading one record back."""
+"""WARC 1.1 files: writing what a crawl exchanged, going on after a broken-off crawl, reading one record back."""
 
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http.client import responses
@@ -17,15 +17,21 @@ Headers = Sequence[tuple[str, str]]
 NOT_MODIFIED = "http://netpreserve.org/warc/1.1/revisit/server-not-modified"
 IDENTICAL = "http://netpreserve.org/warc/1.1/revisit/identical-payload-digest"
 GZIP_MAGIC = b"\x1f\x8b"
+SUFFIX = ".warc.gz"
+SECRET_HEADERS = frozenset({"proxy-authorization"})
+"""Of the request, and between the crawler and its own proxy only: not for the archive."""
 
 
 class WarcError(Exception):
-    """A record can't be read back; the message says why."""
+    """A record can't be read back, or a file is not what it was; the message says why."""
 
 
 @dataclass(frozen=True)
 class Exchange:
-    """One request and its answer; `body` is the entity as sent, with its Content-Encoding."""
+    """One request and its answer; `body` is the entity as sent, with its Content-Encoding.
+
+    `truncated` says why the body is not whole (`length`, `time`, `disconnect`); `address` is the server's.
+    """
 
     url: str
     method: str
@@ -35,19 +41,38 @@ class Exchange:
     response_headers: Headers
     body: bytes
     fetched_at: datetime
+    truncated: str | None = None
+    address: str | None = None
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a record is: the file's name, and offset and length of its gzip member in bytes."""
+
+    file: str
+    offset: int
+    length: int
 
 
 class WarcFolder:
-    """WARC files of bounded size in one folder, every record its own gzip member. A context manager."""
+    """WARC files of bounded size in one folder, every record its own gzip member. A context manager.
 
-    def __init__(self, folder: Path, prefix: str, max_bytes: int, info: dict[str, str]) -> None:
+    After each exchange the bytes are in the system's hands: they outlive this process. `sizes` are those that were
+    written in full before: what is beyond them was under way when the crawl was broken off, and is cut away.
+    """
+
+    def __init__(
+        self, folder: Path, prefix: str, max_bytes: int, info: dict[str, str], sizes: Mapping[str, int] | None = None
+    ) -> None:
         self._folder = folder
         self._prefix = prefix
         self._max_bytes = max_bytes
         self._info = info
         self._file: BinaryIO | None = None
         self._writer: Any = None
-        self.names: list[str] = []
+        self.names = sorted(sizes or {})
+        folder.mkdir(parents=True, exist_ok=True)
+        _cut_back(folder, prefix, sizes or {})
 
     def __enter__(self) -> Self:
         return self
@@ -62,16 +87,21 @@ class WarcFolder:
             self._file.close()
             self._file = None
 
-    def write_exchange(self, exchange: Exchange) -> tuple[str, int]:
-        """Write a response record and its request record; gives the file's name and the response's offset."""
-        headers = _kept_headers(exchange.response_headers, len(exchange.body))
-        record = self._record(exchange, "response", _status_line(exchange), headers, exchange.body)
-        return self._write_pair(exchange, record)
+    @property
+    def size(self) -> tuple[str, int]:
+        """Name and size of the file in force, as they are to be noted after each exchange."""
+        return self.names[-1], self._file.tell() if self._file is not None else 0
 
-    def write_revisit(self, exchange: Exchange, first_fetched_at: datetime | None) -> tuple[str, int]:
+    def write_exchange(self, exchange: Exchange) -> Place:
+        """Write a response record and its request record; gives the response's place."""
+        file = self._open_file()
+        headers = _kept_headers(exchange.response_headers, len(exchange.body))
+        return self._write_pair(file, exchange, self._record(exchange, "response", headers, exchange.body))
+
+    def write_revisit(self, exchange: Exchange, first_fetched_at: datetime | None) -> Place:
         """Write that a page was found unchanged since `first_fetched_at`: by a 304, or by an equal payload."""
-        headers = _kept_headers(exchange.response_headers, None)
-        record = self._record(exchange, "revisit", _status_line(exchange), headers, b"")
+        file = self._open_file()
+        record = self._record(exchange, "revisit", _kept_headers(exchange.response_headers, None), b"")
         fields = record.rec_headers
         fields.add_header("WARC-Profile", NOT_MODIFIED if exchange.status == 304 else IDENTICAL)
         fields.add_header("WARC-Refers-To-Target-URI", exchange.url)
@@ -79,45 +109,54 @@ class WarcFolder:
             fields.add_header("WARC-Refers-To-Date", _warc_date(first_fetched_at))
         if exchange.status != 304:
             fields.add_header("WARC-Payload-Digest", _payload_digest(exchange.body))
-        return self._write_pair(exchange, record)
+        return self._write_pair(file, exchange, record)
 
-    def _write_pair(self, exchange: Exchange, record: Any) -> tuple[str, int]:
-        parts = urlsplit(exchange.url)
-        path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        line = f"{exchange.method} {path} HTTP/1.1"
-        request = self._record(exchange, "request", line, [("Host", parts.netloc), *exchange.request_headers], b"")
-        file = self._open_file()
+    def _write_pair(self, file: BinaryIO, exchange: Exchange, record: Any) -> Place:
         offset = file.tell()
-        self._writer.write_request_response_pair(request, record)
-        return self.names[-1], offset
+        self._writer.write_record(record)
+        place = Place(self.names[-1], offset, file.tell() - offset)
+        request = self._record(exchange, "request", [("Host", urlsplit(exchange.url).netloc), *_sent(exchange)], b"")
+        request.rec_headers.add_header("WARC-Concurrent-To", record.rec_headers.get_header("WARC-Record-ID"))
+        self._writer.write_record(request)
+        file.flush()
+        return place
 
-    def _record(self, exchange: Exchange, kind: str, line: str, headers: Headers, body: bytes) -> Any:
+    def _record(self, exchange: Exchange, kind: str, headers: Headers, body: bytes) -> Any:
         from warcio.statusandheaders import StatusAndHeaders
 
-        self._open_file()
-        http = StatusAndHeaders(line, list(headers), protocol="")
+        fields = {"WARC-Date": _warc_date(exchange.fetched_at)}
+        if exchange.address is not None:
+            fields["WARC-IP-Address"] = exchange.address
+        if exchange.truncated is not None and kind == "response":
+            fields["WARC-Truncated"] = exchange.truncated
+        line = _request_line(exchange) if kind == "request" else _status_line(exchange)
         return self._writer.create_warc_record(
             exchange.url,
             kind,
             payload=io.BytesIO(body),
             length=len(body),
-            http_headers=http,
-            warc_headers_dict={"WARC-Date": _warc_date(exchange.fetched_at)},
+            http_headers=StatusAndHeaders(line, list(headers), protocol=""),
+            warc_headers_dict=fields,
         )
 
     def _open_file(self) -> BinaryIO:
         """The file in force; a new one once the last has reached its size."""
+        if self._file is None and self.names:
+            self._use(self.names[-1])
+        if self._file is not None and self._file.tell() < self._max_bytes:
+            return self._file
+        self.close()
+        name = f"{self._prefix}-{len(self.names):05}{SUFFIX}"
+        self.names.append(name)
+        file = self._use(name)
+        self._writer.write_record(self._writer.create_warcinfo_record(name, self._info))
+        return file
+
+    def _use(self, name: str) -> BinaryIO:
         from warcio.warcwriter import WARCWriter
 
-        if self._file is not None and self._file.tell() >= self._max_bytes:
-            self.close()
-        if self._file is None:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            name = f"{self._prefix}-{len(self.names):05}.warc.gz"
-            self.names.append(name)
-            self._file = (self._folder / name).open("wb")
-            self._writer = WARCWriter(self._file, gzip=True, warc_version="1.1")
-            self._writer.write_record(self._writer.create_warcinfo_record(name, self._info))
+        self._file = (self._folder / name).open("ab")
+        self._writer = WARCWriter(self._file, gzip=True, warc_version="1.1")
         return self._file
 
 
@@ -147,6 +186,33 @@ def read_payload(file: BinaryIO, offset: int, url: str, max_bytes: int) -> bytes
     if len(payload) > max_bytes:
         raise WarcError(f"payload over {max_bytes} bytes")
     return payload
+
+
+def _cut_back(folder: Path, prefix: str, sizes: Mapping[str, int]) -> None:
+    """Bring the files of a broken-off crawl back to the sizes noted.
+
+    Raises:
+        WarcError: a file is missing or shorter than it was.
+    """
+    for path in sorted(folder.glob(f"{prefix}-*{SUFFIX}")):
+        if path.name not in sizes:
+            path.unlink()
+    for name, size in sizes.items():
+        path = folder / name
+        if not path.is_file() or path.stat().st_size < size:
+            raise WarcError(f"{path} holds less than was written; delete the day's work folder to crawl it anew")
+        with path.open("r+b") as file:
+            file.truncate(size)
+
+
+def _sent(exchange: Exchange) -> Headers:
+    return [(name, value) for name, value in exchange.request_headers if name.lower() not in SECRET_HEADERS]
+
+
+def _request_line(exchange: Exchange) -> str:
+    parts = urlsplit(exchange.url)
+    path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    return f"{exchange.method} {path} HTTP/1.1"
 
 
 def _status_line(exchange: Exchange) -> str:

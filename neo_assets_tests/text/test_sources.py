@@ -146,6 +146,19 @@ def test_errors_say_what_is_wrong(tmp_path: Path) -> None:
         read_source("s", jsonl, tmp_path)
 
 
+def test_a_source_of_dumps_takes_only_those() -> None:
+    columns = {"url": "u", "host": "h", "day": "2024-11-01", "title": "t", "text": "x", "language": "en"}
+    rows = [
+        columns | {"doc_id": n, "language_score": 0.5, "source": s} for n, s in enumerate(["cc", "other", "cc", "wet"])
+    ]
+    settings = SourceSettings(kind="imports", dumps=("cc", "wet"), licence="as stated")
+    with duckdb.connect() as connection:
+        connection.register("arrived", pa.Table.from_pylist(rows))
+        found = connection.sql(crawled_records("web", settings)).to_arrow_table()
+    assert found["doc_id"].to_pylist() == [0, 2, 3]
+    assert set(found["source"].to_pylist()) == {"web"}
+
+
 def test_crawled_pages_become_documents_of_the_source() -> None:
     page = {"doc_id": "b", "url": "u", "host": "h", "day": "2024-11-01", "title": "t", "text": "x", "language": "de"}
     pages = [
@@ -154,7 +167,7 @@ def test_crawled_pages_become_documents_of_the_source() -> None:
     ]
     extracted = pa.Table.from_pylist(pages)
     with duckdb.connect() as connection:
-        connection.register("extracted", extracted)
+        connection.register("arrived", extracted)
         sql = crawled_records("crawl", SourceSettings(kind="crawl", licence="as stated"))
         records = connection.sql(sql).to_arrow_table()
     assert records.schema.names == [*SOURCE_SCHEMA.names, *(field.name for field in VERDICT_COLUMNS)]

@@ -84,8 +84,25 @@ class EntryShot(Shot):
         return page.get_by_role("dialog")
 
 
+@dataclasses.dataclass(frozen=True)
+class SwitchShot(Shot):
+    """A schedule or sensor while it is switched on; afterwards it is off again."""
+
+    def arrange(self, page: Page) -> None:
+        """Click the switch, and wait for the time of the next tick."""
+        page.locator(SWITCH).first.click()
+        settle(page, "Next tick")
+
+    def take(self, page: Page, url: str, folder: Path) -> Path:
+        path = super().take(page, url, folder)
+        page.locator(SWITCH).first.click()
+        page.get_by_text("Next tick").wait_for(state="hidden")
+        return path
+
+
 AREAS = ("crawl", "english", "chinese", "corpus", "tokenizer", "training", "evaluation", "release")
 SECTION = "xpath=//*[text()='{}']"  # a heading of an asset page, which opens and closes its section
+SWITCH = "label:has(input[type=checkbox])"
 SHOTS: tuple[Shot, ...] = (
     GraphShot("lineage-areas", "/asset-groups", AREAS, width=1600, height=600),
     GraphShot("lineage", "/asset-groups", AREAS, open_groups=True),
@@ -96,6 +113,11 @@ SHOTS: tuple[Shot, ...] = (
     EntryShot("duplicates", "/assets/english/duplicates", ("similarity",), key="similarity"),
     EntryShot("audit", "/assets/english/duplicates", ("audit",), key="audit"),
     EntryShot("profiles", "/assets/chinese/profile_report", ("defects",), key="defects"),
+    SwitchShot("schedule", "/locations/neo_assets/schedules/daily_crawl_at_3", ("Running", "Execution timezone")),
+    Shot("crawl-day", "/assets/crawl/pages?view=partitions&partition=2024-11-02", ("2024-11-01", "Materialized")),
+    EntryShot("crawl-report", "/assets/crawl/report", ("by_host",), key="by_host"),
+    EntryShot("crawl-outcomes", "/assets/crawl/report", ("outcomes",), key="outcomes"),
+    Shot("crawler", "/locations/neo_assets/resources/crawler", ("contact", "user_agent")),
     Shot("partitions", "/assets/training/checkpoint?view=partitions&partition=ckpt_006", ("ckpt_001", "Materialized")),
     Shot("checks", "/assets/chinese/filtered?view=checks", ("Evaluation result", "Passed")),
 )

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -99,13 +99,58 @@ def test_a_run_launched_by_hand_succeeds(ui: Ui, page: Page) -> None:
     page.goto(f"{ui.url}/assets/crawl/seeds")
     page.get_by_role("button").filter(has_text="Materialize").first.click()
     settle(page, "Launched run")
+    assert _ended(ui, before) == ["SUCCESS"]
+
+
+def test_the_daily_crawl_is_switched_on_and_off(ui: Ui, page: Page) -> None:
+    page.goto(f"{ui.url}/locations/neo_assets/schedules/daily_crawl_at_3")
+    settle(page, "Running")
+    assert _schedules(ui) == {"daily_crawl_at_3": "STOPPED"}
+    page.locator("label:has(input[type=checkbox])").first.click()
+    settle(page, "Next tick")
+    assert _schedules(ui) == {"daily_crawl_at_3": "RUNNING"}
+    page.locator("label:has(input[type=checkbox])").first.click()
+    page.get_by_text("Next tick").wait_for(state="hidden")
+    assert _schedules(ui) == {"daily_crawl_at_3": "STOPPED"}
+
+
+def test_a_crawl_day_is_materialized_and_its_report_read(ui: Ui, page: Page) -> None:
+    for asset in ("crawl/pages", "crawl/report"):
+        before = _runs(ui)
+        page.goto(f"{ui.url}/assets/{asset}")
+        page.get_by_role("button").filter(has_text="Materialize").first.click()
+        page.get_by_placeholder("ex: 2024-11-01").fill("2024-11-01")
+        page.get_by_placeholder("ex: 2024-11-01").press("Enter")
+        page.get_by_role("button").filter(has_text=re.compile("^Launch 1 run")).click()
+        assert _ended(ui, before) == ["SUCCESS"], asset
+    page.goto(f"{ui.url}/assets/crawl/report?view=partitions&partition=2024-11-01")
+    settle(page, "by_host")
+    row = page.get_by_role("row").filter(has_text=re.compile(r"^by_host"))
+    row.get_by_text("[Show Markdown]").click()
+    page.get_by_role("dialog").get_by_role("table").wait_for()
+    text = page.get_by_role("dialog").inner_text()
+    assert "poems.neo.test" in text and "refused by robots.txt" in text
+
+
+def _schedules(ui: Ui) -> dict[str, str]:
+    repository = '{repositoryName: "__repository__", repositoryLocationName: "neo_assets"}'
+    answer = ui.graphql(
+        f"{{ schedulesOrError(repositorySelector: {repository}) "
+        "{ ... on Schedules { results { name scheduleState { status } } } } }"
+    )
+    return {found["name"]: found["scheduleState"]["status"] for found in answer["schedulesOrError"]["results"]}
+
+
+def _ended(ui: Ui, before: Container[str]) -> list[str]:
+    """How the runs that are not among those before ended."""
+    new: dict[str, str] = {}
     deadline = time.monotonic() + RUN_SECONDS
     while time.monotonic() < deadline:
         new = {run: status for run, status in _runs(ui).items() if run not in before}
         if new and all(status in ("SUCCESS", "FAILURE", "CANCELED") for status in new.values()):
             break
         time.sleep(0.5)
-    assert list(new.values()) == ["SUCCESS"]
+    return list(new.values())
 
 
 def _runs(ui: Ui) -> dict[str, str]:

@@ -14,7 +14,7 @@ import pytest
 
 from neo_assets.lake.records import document_id
 from neo_assets.recipe.crawl import ExtractionSection
-from neo_assets.web.extract import EXTRACTED_SCHEMA, ExtractPages
+from neo_assets.web.extract import DOCUMENT_SCHEMA, EXTRACTED_SCHEMA, ExtractPages, document_of
 from neo_assets.web.pagetables import PAGE_SCHEMA
 from neo_assets.web.warc import Exchange, WarcFolder
 
@@ -32,12 +32,12 @@ def write(folder: Path, bodies: Sequence[tuple[bytes, str]]) -> pa.RecordBatch:
             exchange = Exchange(
                 url, "GET", [], 200, "HTTP/1.1", [("Content-Type", content_type)], body, datetime.now(UTC)
             )
-            file, offset = warcs.write_exchange(exchange)
+            place = warcs.write_exchange(exchange)
             media_type, _, charset = content_type.partition("; charset=")
             rows.append({
                 "url": url, "host": "a.test", "day": "2024-11-01", "kind": "page", "outcome": "fetched", "status": 200,
-                "content_type": media_type, "charset": charset or None, "warc_file": file, "warc_offset": offset,
-                "payload_digest": hashlib.sha256(body).hexdigest(),
+                "content_type": media_type, "charset": charset or None, "warc_file": place.file,
+                "warc_offset": place.offset, "payload_digest": hashlib.sha256(body).hexdigest(),
             })  # fmt: skip
     return pa.RecordBatch.from_pylist(rows, schema=PAGE_SCHEMA)
 
@@ -59,6 +59,58 @@ def test_a_page_becomes_a_document(tmp_path: Path) -> None:
     assert row["doc_id"] == document_id("2024-11-01", "http://a.test/0")
     assert (row["title"], row["text"], row["charset"]) == ("题目", SENTENCE, "gb18030")
     assert row["n_chars"] == len(SENTENCE)
+    assert (row["extractor"] != "", row["source"], row["licence"]) == (True, "crawl", "as each page states")
+
+
+def test_what_a_page_says_of_itself_is_kept(tmp_path: Path) -> None:
+    facts = "<html lang=zh-CN><meta name=date content=2024-10-30><meta name=author content=鲁迅>"
+    facts += "<link rel=canonical href=/c>"
+    batch = write(tmp_path, [((facts + PAGE).encode(), "text/html")])
+    (row,) = extract(tmp_path, batch)
+    names = ("date", "author", "canonical", "declared_language")
+    assert tuple(row[name] for name in names) == ("2024-10-30", "鲁迅", "http://a.test/c", "zh-CN")
+    (row,) = extract(tmp_path, changed(batch, canonical="http://a.test/by-header"))
+    assert row["canonical"] == "http://a.test/c"
+    (row,) = extract(tmp_path, changed(write(tmp_path, [(PAGE.encode(), "text/html")]), canonical="http://a.test/h"))
+    assert row["canonical"] == "http://a.test/h"
+
+
+def test_a_page_that_asks_not_to_be_kept_is_rejected_without_its_text(tmp_path: Path) -> None:
+    (row,) = extract(tmp_path, write(tmp_path, [(b"<meta name=robots content=noindex>" + PAGE.encode(), "text/html")]))
+    assert (row["verdict"], row["rule"], row["text"]) == ("rejected", "noindex", None)
+
+
+def document(payload: bytes, content_type: str | None = "text/html", **headers: str) -> dict[str, Any]:
+    return document_of(
+        SETTINGS, "id", "http://a.test:8080/x", "2024-11-01", payload, content_type, None, headers, "dump", "CC0"
+    )
+
+
+def test_an_imported_record_becomes_the_same_document() -> None:
+    row = document(PAGE.encode("gbk"))
+    assert set(row) - set(DOCUMENT_SCHEMA.names) == {"verdict", "value", "threshold"}
+    assert (row["doc_id"], row["host"], row["source"], row["licence"]) == ("id", "a.test:8080", "dump", "CC0")
+    assert (row["text"], row["verdict"]) == (SENTENCE, "kept")
+    assert row["payload_digest"] == hashlib.sha256(PAGE.encode("gbk")).hexdigest()
+
+
+@pytest.mark.parametrize(
+    ("payload", "content_type", "headers", "verdict", "rule"),
+    [
+        (PAGE.encode(), "application/pdf", {}, "rejected", "content_type"),
+        (PAGE.encode(), None, {}, "rejected", "content_type"),
+        (PAGE.encode(), "text/html", {"X-Robots-Tag": "noindex"}, "rejected", "noindex"),
+        (PAGE.encode(), "text/plain", {"x-robots-tag": "none"}, "rejected", "noindex"),
+        (PAGE.encode(), "text/html", {"X-Robots-Tag": "otherbot: noindex"}, "kept", None),
+        (b"", "text/html", {}, "rejected", "min_chars"),
+        (b"x" * 10_001, "text/html", {}, "quarantined", "size"),
+    ],
+)
+def test_verdicts_of_imported_records(
+    payload: bytes, content_type: str | None, headers: dict[str, str], verdict: str, rule: str | None
+) -> None:
+    row = document(payload, content_type, **headers)
+    assert (row["verdict"], row.get("rule")) == (verdict, rule)
 
 
 def test_plain_text_passes_as_it_is(tmp_path: Path) -> None:
@@ -74,6 +126,9 @@ def test_plain_text_passes_as_it_is(tmp_path: Path) -> None:
         ({"kind": "sitemap"}, "kind", "sitemap"),
         ({"content_type": "application/pdf"}, "content_type", "application/pdf"),
         ({"content_type": None}, "content_type", "none"),
+        ({"noindex": True}, "noindex", "the page asks not to be kept"),
+        ({"change": "boilerplate"}, "unchanged_text", "only what is around the text changed"),
+        ({"truncated": "length", "outcome": "failed"}, "truncated", "length"),
     ],
 )
 def test_what_is_no_fetched_text_page_is_rejected(tmp_path: Path, values: Any, rule: str, reason: str) -> None:

@@ -34,7 +34,7 @@ def test_manual_pages_in_six_languages() -> None:
     right = []
     for file in seed.manifest():
         if file.path.startswith("web/httpd/"):
-            text = main_text(decode(seed.read_bytes(file.path))[0])[1]
+            text = main_text(decode(seed.read_bytes(file.path))[0]).text
             right.append(identify(text)[0] == file.lang)
     assert len(right) == 20
     assert sum(right) >= 19

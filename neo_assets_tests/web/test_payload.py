@@ -62,3 +62,21 @@ def test_broken_data_is_refused(body: bytes) -> None:
 def test_a_coding_nobody_asked_for_is_refused() -> None:
     with pytest.raises(PayloadError, match="encoding"):
         decoded(b"x", "br", CAP)
+
+
+@given(st.binary(max_size=3 * CAP), st.integers(0, 60))
+def test_the_beginning_of_what_is_cut_or_too_long(data: bytes, n_lost: int) -> None:
+    assert decoded(data, "", CAP, whole=False) == data[:CAP]
+    assert decoded(gzip.compress(data), "gzip", CAP, whole=False) == data[:CAP]
+    packed = gzip.compress(data)
+    found = decoded(packed[: max(0, len(packed) - n_lost)], "gzip", CAP, whole=False)
+    assert data.startswith(found)
+    assert len(found) <= CAP
+
+
+def test_codings_upon_codings_are_refused() -> None:
+    body = b"x"
+    for _ in range(4):
+        body = gzip.compress(body)
+    with pytest.raises(PayloadError, match="encoding"):
+        decoded(body, "gzip, gzip, gzip, gzip", CAP)

@@ -35,7 +35,7 @@ def test_without_a_file_everything_is_allowed() -> None:
 
 
 def test_without_an_answer_nothing_is_allowed() -> None:
-    for status in (500, 503, None):
+    for status in (429, 500, 503, None):
         robots = robots_of(AGENT, status, b"")
         assert robots.refusal("http://a.test/") == "robots unreachable"
         assert robots.sitemaps == []
@@ -47,3 +47,23 @@ def test_broken_files_are_read_as_far_as_they_go() -> None:
     long = b"User-agent: *\nDisallow: /a\n" + b"#" * MAX_BYTES + b"\nDisallow: /b\n"
     assert robots_of(AGENT, 200, long).refusal("http://a.test/a") == "robots"
     assert robots_of(AGENT, 200, long).refusal("http://a.test/b") is None
+
+
+def test_a_rule_that_is_cut_at_the_limit_is_no_rule() -> None:
+    head = b"User-agent: *\nDisallow: /a\n"
+    filler = b"#" * (MAX_BYTES - len(head) - 12) + b"\n"
+    robots = robots_of(AGENT, 200, head + filler + b"Disallow: /books/old\n")
+    assert robots.refusal("http://a.test/a") == "robots"
+    assert robots.refusal("http://a.test/books/new") is None
+
+
+def test_only_our_own_group_counts_if_there_is_one() -> None:
+    robots = robots_of(AGENT, 200, b"User-agent: *\nDisallow: /\nCrawl-delay: 9\n\nUser-agent: Neo-Assets\nDisallow:\n")
+    assert robots.refusal("http://a.test/private") is None
+    assert robots_of(AGENT, 200, b"User-agent: neo-assets\nDisallow: /\n").refusal("http://a.test/") == "robots"
+
+
+def test_nonsense_delays_are_none() -> None:
+    for value in (b"soon", b"-3", b"inf", b"nan", b""):
+        assert robots_of(AGENT, 200, b"User-agent: *\nCrawl-delay: " + value + b"\n").crawl_delay_seconds == 0
+    assert robots_of(AGENT, 200, b"User-agent: *\nCrawl-delay: 0.25\n").crawl_delay_seconds == 0.25
