@@ -204,6 +204,7 @@ def test_extraction_gives_the_articles_from_the_warcs(first: Crawled) -> None:
     verdicts = Counter((row["verdict"], row["rule"]) for row in documents)
     assert verdicts.keys() == {
         ("kept", None), ("rejected", "outcome"), ("rejected", "kind"), ("rejected", "content_type"),
+        ("rejected", "truncated"),
     }  # fmt: skip
     kept = {row["url"]: row for row in documents if row["verdict"] == "kept"}
     for url, article in build_site(0).articles.items():
@@ -219,12 +220,12 @@ def test_a_day_outside_the_crawl_is_an_error(tmp_path: Path) -> None:
 
 
 def test_a_crawl_whose_time_is_over_ends_cleanly_and_leaves_the_rest_for_the_next_day(tmp_path: Path) -> None:
-    cut = crawl_in_process(tmp_path / "1", DAYS[0], allowed_hosts=HOSTS[:3], max_seconds=2, delay_seconds=0.4)
+    cut = crawl_in_process(tmp_path / "1", DAYS[0], allowed_hosts=HOSTS[:3], max_seconds=4, delay_seconds=1)
     assert cut.report["closed"] == "closespider_timeout"
-    assert cut.report["waiting"] > 50
+    assert cut.report["waiting"] > 0
     state = {row["url"]: row for row in cut.state.to_pylist()}
     never = {url for url, row in state.items() if row["status"] is None and row["n_fetches"] == 0}
-    assert len(never) > 50
+    assert never
     assert not never & set(cut.pages["url"].to_pylist())
     assert {state[url]["next_due"] for url in never} == {"2024-11-01"}
     assert cut.report["left_out"]["max_seconds"] >= len(never)

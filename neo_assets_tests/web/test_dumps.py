@@ -152,9 +152,12 @@ def test_a_length_that_ends_in_the_next_record_costs_no_other() -> None:
     ("data", "what"),
     [
         (b"<html>404</html>" * 100, "holds no WARC record; it begins with b'<html>404"),
-        (gzip.compress(b"{}\n" * 100), "holds no WARC record; it begins with b'{}"),
+        (gzip.compress(b"{}\n" * 100, mtime=0), "holds no WARC record; it begins with b'{}"),
         (b"filedesc://a.arc 0.0.0.0 20260101000000 text/plain 77\n1 0 Neo\n", "is an ARC file; convert it with"),
-        (gzip.compress(b"filedesc://a.arc 0.0.0.0 20260101000000 text/plain 7\n"), "is an ARC file; convert it with"),
+        (
+            gzip.compress(b"filedesc://a.arc 0.0.0.0 20260101000000 text/plain 7\n", mtime=0),
+            "is an ARC file; convert it with",
+        ),
         (b"\x00" * 1000, "holds no WARC record"),
         (record(None, b"text", kind="conversion"), "holds no response record; it is not of kind: warc"),
     ],
@@ -185,13 +188,13 @@ RAW_DEFLATE = RAW.compress(BODY) + RAW.flush()
     [
         (["Transfer-Encoding: chunked"], chunks(BODY)),
         (["Transfer-Encoding: chunked"], BODY),
-        (["Content-Encoding: gzip"], gzip.compress(BODY)),
+        (["Content-Encoding: gzip"], gzip.compress(BODY, mtime=0)),
         (["Content-Encoding: gzip"], BODY),
         (["Content-Encoding: deflate"], zlib.compress(BODY)),
         (["Content-Encoding: deflate"], RAW_DEFLATE),
         (["Content-Encoding: br"], brotli.compress(BODY)),
         (["Content-Encoding: br"], BODY),
-        (["transfer-encoding: Chunked", "content-encoding: gzip"], chunks(gzip.compress(BODY))),
+        (["transfer-encoding: Chunked", "content-encoding: gzip"], chunks(gzip.compress(BODY, mtime=0))),
         (["X-Odd: \xe9\xff", "no colon here", "X-Folded: a", " b"], BODY),
     ],
 )
