@@ -9,7 +9,7 @@ from resiliparse.parse.encoding import bytes_to_str, detect_encoding
 
 from benchmarks.charset_cases import CharsetCase, cases
 from benchmarks.report import Table
-from neo_assets.web.charset import MARKS, declared, decode, known
+from neo_assets.web.page.charset import MARKS, declared, decode, known
 
 NOTES = (
     "Pages whose text is decoded without a wrong character: real text of the seed in 18 encodings, as a page of "

@@ -15,9 +15,19 @@ from typing import NamedTuple
 from lxml import html as lxml_html
 
 from benchmarks.peers.extraction_protocol import SentPage
-from neo_assets.web import docs, hosts, junk, seed
-from neo_assets.web.pages import Article, Page, Template, anthology, dress, library, official, portal, with_charset
-from neo_assets.web.site import build_site
+from neo_assets.web.bundled import docs, hosts, junk, seed
+from neo_assets.web.bundled.pages import (
+    Article,
+    Page,
+    Template,
+    anthology,
+    dress,
+    library,
+    official,
+    portal,
+    with_charset,
+)
+from neo_assets.web.bundled.site import build_site
 
 SHORT_PAGES = 60
 CHARSET = re.compile(r"charset=([\w-]+)")

@@ -40,7 +40,7 @@ def make_dump(folder: Path, n_pages: int, n_files: int) -> MadeDump:
 
 def _pages() -> Iterator[tuple[str, str, bytes]]:
     """Address, content type and body of the pages of text of the bundled web, in a fixed order."""
-    from neo_assets.web.site import build_site
+    from neo_assets.web.bundled.site import build_site
 
     for (host, path), page in sorted(build_site(0).pages.items()):
         content_type = page.content_type

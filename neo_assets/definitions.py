@@ -20,7 +20,7 @@ from neo_assets.io_manager import LakeIOManager
 from neo_assets.lake.lake import Lake
 from neo_assets.partitions import crawl_days
 from neo_assets.recipe.recipe import Recipe, load_recipe
-from neo_assets.web.stamps import import_stamps, seed_stamps
+from neo_assets.web.imports.stamps import import_stamps, seed_stamps
 
 
 def _resources(recipe: Recipe) -> dict[str, object]:

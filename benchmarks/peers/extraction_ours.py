@@ -4,9 +4,9 @@ main text only, which is what the others do."""
 from __future__ import annotations
 
 from benchmarks.peers.extraction_protocol import SentPage, serve
-from neo_assets.web.charset import decode
-from neo_assets.web.maintext import main_text
-from neo_assets.web.pageview import read_page
+from neo_assets.web.content.maintext import main_text
+from neo_assets.web.page.charset import decode
+from neo_assets.web.page.pageview import read_page
 
 
 def page_view(page: SentPage) -> str:

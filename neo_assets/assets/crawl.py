@@ -4,11 +4,11 @@ import pyarrow as pa
 
 from neo_assets.asset import Compute, Context, Crawler, Dataset, Draft, Engine, Recipe, Relation, Result, asset
 from neo_assets.partitions import PREVIOUS, crawl_days
-from neo_assets.web.extract import ExtractPages
-from neo_assets.web.host_pages import report_files
-from neo_assets.web.host_report import report_hosts
+from neo_assets.web.crawler.seeds import seed_table
 from neo_assets.web.language import IdentifyLanguage
-from neo_assets.web.seeds import seed_table
+from neo_assets.web.page.extract import ExtractPages
+from neo_assets.web.report.host_pages import report_files
+from neo_assets.web.report.host_report import report_hosts
 
 
 @asset(kinds={"parquet"})

@@ -11,7 +11,7 @@ from neo_assets.jobs.base import Job, open_job
 from neo_assets.lake.dataset import ROWS
 from neo_assets.lake.writer import write_part
 from neo_assets.recipe.crawl import CrawlSection
-from neo_assets.web.crawl import crawl_day
+from neo_assets.web.crawler.crawl import crawl_day
 
 
 def main() -> None:

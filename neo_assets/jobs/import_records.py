@@ -17,10 +17,10 @@ from neo_assets.recipe.sources import SourceSettings
 from neo_assets.text.redpajama import DOCUMENTS_END, SHIPPED, SIGNALS_END, redpajama_records, shipped_value
 from neo_assets.text.source_files import Record, UnusableFileError, checked
 from neo_assets.text.source_rows import json_records, parquet_records
-from neo_assets.web.dumps import PLACE, Dump, Row, Tally
-from neo_assets.web.members import DamageError, Window, members
-from neo_assets.web.remote import RemoteError, is_local, local_path, opened, stamp
-from neo_assets.web.warcrecords import Fault
+from neo_assets.web.archive.members import DamageError, Window, members
+from neo_assets.web.archive.warcrecords import Fault
+from neo_assets.web.imports.dumps import PLACE, Dump, Row, Tally
+from neo_assets.web.imports.remote import RemoteError, is_local, local_path, opened, stamp
 
 SIGNALS = "signals"
 """Key of a row: the annotations that the data set ships."""

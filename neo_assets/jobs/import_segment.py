@@ -28,11 +28,11 @@ from neo_assets.lake.store import Store
 from neo_assets.lake.writer import WrittenPart, write_judged, write_part
 from neo_assets.text.redpajama import SHIPPED
 from neo_assets.text.source_files import UnusableFileError
-from neo_assets.web.dumps import ROW_SCHEMA, Dump, Row, Tally
+from neo_assets.web.archive.warcrecords import NoWarcError
+from neo_assets.web.imports.dumps import ROW_SCHEMA, Dump, Row, Tally
+from neo_assets.web.imports.remote import RemoteError, one_line, opened, stamp
+from neo_assets.web.imports.segments import ImportFault
 from neo_assets.web.language import IdentifyLanguage
-from neo_assets.web.remote import RemoteError, one_line, opened, stamp
-from neo_assets.web.segments import ImportFault
-from neo_assets.web.warcrecords import NoWarcError
 
 MARKER, KEYS, TABLES, PLACES = "segment.json", "keys.npy", "tables", "places"
 PART_ROWS = 5_000

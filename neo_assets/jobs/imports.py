@@ -33,8 +33,8 @@ from neo_assets.lake.records import DECISION_SCHEMA, KEPT, QUARANTINED, REJECTED
 from neo_assets.lake.writer import VersionWriter, WrittenPart, write_part
 from neo_assets.recipe.crawl import ExtractionSection
 from neo_assets.recipe.imports import ImportSettings
-from neo_assets.web.dumps import PLACE, Dump
-from neo_assets.web.segments import segments_of
+from neo_assets.web.imports.dumps import PLACE, Dump
+from neo_assets.web.imports.segments import segments_of
 
 SEGMENTS = "segments"
 SEGMENT_SCHEMA = pa.schema(

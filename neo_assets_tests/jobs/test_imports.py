@@ -25,7 +25,7 @@ from neo_assets.lake.lake import Lake
 from neo_assets.lake.manifest import Provenance
 from neo_assets.recipe.imports import ImportSettings
 from neo_assets.text.redpajama import SHIPPED
-from neo_assets.web.segments import ImportFault
+from neo_assets.web.imports.segments import ImportFault
 from neo_assets_tests.jobs.import_day import DAY, EXTRACTION, settings
 from neo_assets_tests.web.fileserver import Files, served
 from neo_assets_tests.web.warcfiles import address, answer, packed, page, record, response

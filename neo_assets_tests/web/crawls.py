@@ -22,9 +22,9 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 from neo_assets.recipe.crawl import CrawlSection
-from neo_assets.web.crawl import crawl
-from neo_assets.web.proxy import serve
-from neo_assets.web.site import seed_urls
+from neo_assets.web.crawler.crawl import crawl
+from neo_assets.web.bundled.proxy import serve
+from neo_assets.web.bundled.site import seed_urls
 arguments = json.loads(sys.argv[1])
 settings, day = CrawlSection.model_validate_json(arguments["settings"]), datetime.date.fromisoformat(arguments["day"])
 folder, log = Path(arguments["folder"]), []

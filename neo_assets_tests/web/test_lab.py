@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from neo_assets.web import faults
+from neo_assets.web.bundled import faults
 from neo_assets_tests.web.lab import behaviours, charsets, mirrors, traps
 from neo_assets_tests.web.lab.parts import N_EPOCHS, place
 from neo_assets_tests.web.lab.web import HUB, build_lab

@@ -12,7 +12,7 @@ import pytest
 from warcio.archiveiterator import ArchiveIterator
 
 from neo_assets.recipe.crawl import ExtractionSection
-from neo_assets.web.extract import ExtractPages
+from neo_assets.web.page.extract import ExtractPages
 from neo_assets_tests.web.lab import behaviours, charsets, robots, traps
 from neo_assets_tests.web.lab.crawling import LabCrawl, crawl_lab
 from neo_assets_tests.web.lab.parts import N_EPOCHS, Expected

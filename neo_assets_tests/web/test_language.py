@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neo_assets.web import language, seed
-from neo_assets.web.charset import decode
+from neo_assets.web import language
+from neo_assets.web.bundled import seed
+from neo_assets.web.content.maintext import main_text
 from neo_assets.web.language import IdentifyLanguage, ModelError, identify
-from neo_assets.web.maintext import main_text
+from neo_assets.web.page.charset import decode
 
 
 def test_chinese_and_english_texts_of_the_seed() -> None:

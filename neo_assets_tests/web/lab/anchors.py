@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from neo_assets.web.pages import Page, etag_of
+from neo_assets.web.bundled.pages import Page, etag_of
 from neo_assets_tests.web.lab.parts import Part, steady, text_page
 
 HOST = "links.lab.test"

@@ -6,7 +6,7 @@ import gzip
 from dataclasses import replace
 from functools import lru_cache
 
-from neo_assets.web.pages import FIRST_EPOCH, Page, etag_of
+from neo_assets.web.bundled.pages import FIRST_EPOCH, Page, etag_of
 from neo_assets_tests.web.lab.parts import (
     Part,
     failed,

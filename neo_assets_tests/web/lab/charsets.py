@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from neo_assets.web.pages import Article, dress, library, with_charset
+from neo_assets.web.bundled.pages import Article, dress, library, with_charset
 from neo_assets_tests.web.lab.parts import Part, steady
 from neo_assets_tests.web.lab.texts import RIGHTS, originals
 

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from neo_assets.recipe.crawl import CrawlSection, RevisitSettings, TrapSettings
-from neo_assets.web.proxy import serve_site
+from neo_assets.web.bundled.proxy import serve_site
 from neo_assets_tests.web.lab import behaviours, traps
 from neo_assets_tests.web.lab.web import build_lab, seed_urls
 
@@ -28,7 +28,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 from neo_assets.recipe.crawl import CrawlSection
-from neo_assets.web.crawl import crawl
+from neo_assets.web.crawler.crawl import crawl
 arguments = json.loads(sys.argv[1])
 settings, day = CrawlSection.model_validate_json(arguments["settings"]), datetime.date.fromisoformat(arguments["day"])
 folder = Path(arguments["folder"])

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from neo_assets.web.edits import edited
-from neo_assets.web.pages import Article, Page, contents, dress, official
+from neo_assets.web.bundled.edits import edited
+from neo_assets.web.bundled.pages import Article, Page, contents, dress, official
 from neo_assets_tests.web.lab.parts import (
     Part,
     failed,

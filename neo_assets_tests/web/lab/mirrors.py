@@ -6,8 +6,8 @@ import html
 import random
 from dataclasses import dataclass, replace
 
-from neo_assets.web.edits import edited
-from neo_assets.web.pages import Article, Page, dress, etag_of, library, portal
+from neo_assets.web.bundled.edits import edited
+from neo_assets.web.bundled.pages import Article, Page, dress, etag_of, library, portal
 from neo_assets_tests.web.lab.parts import Part, steady
 from neo_assets_tests.web.lab.texts import originals
 

@@ -10,7 +10,7 @@ import html
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
-from neo_assets.web.pages import Article, Page, contents, dress, etag_of
+from neo_assets.web.bundled.pages import Article, Page, contents, dress, etag_of
 
 N_EPOCHS = 3
 

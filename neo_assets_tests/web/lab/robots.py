@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from neo_assets.web.pages import Page
+from neo_assets.web.bundled.pages import Page
 from neo_assets_tests.web.lab.parts import (
     NO_ROBOTS,
     ROBOTS,

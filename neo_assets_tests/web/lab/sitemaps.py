@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 
-from neo_assets.web.pages import Page
+from neo_assets.web.bundled.pages import Page
 from neo_assets_tests.web.lab.parts import Expected, Part, fetched, listed, steady, text_page, unchanged
 
 HOST = "sitemaps.lab.test"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import lru_cache
 
-from neo_assets.web import docs, junk, seed
-from neo_assets.web.pages import Article, Page, Template, anthology, dress, etag_of, library, official, portal
+from neo_assets.web.bundled import docs, junk, seed
+from neo_assets.web.bundled.pages import Article, Page, Template, anthology, dress, etag_of, library, official, portal
 from neo_assets_tests.web.lab.parts import Part, fetched, steady, text_page
 
 TEXTS, LANGUAGES, DOCS, JUNK, FILES = (f"{name}.lab.test" for name in ("texts", "languages", "docs", "junk", "files"))

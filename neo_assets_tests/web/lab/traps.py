@@ -7,8 +7,8 @@ import re
 from itertools import pairwise
 from urllib.parse import parse_qsl, urlencode
 
-from neo_assets.web import seed
-from neo_assets.web.pages import Page
+from neo_assets.web.bundled import seed
+from neo_assets.web.bundled.pages import Page
 from neo_assets_tests.web.lab.parts import Part, steady, text_page
 
 CALENDAR, SESSIONS, DEEP, FACETS, ARCHIVE, TOKENS = (

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from neo_assets.web.pages import Article, Page
-from neo_assets.web.site import Site
+from neo_assets.web.bundled.pages import Article, Page
+from neo_assets.web.bundled.site import Site
 from neo_assets_tests.web.lab import (
     anchors,
     behaviours,

@@ -1,0 +1,1 @@
+"""WARC files: written by the crawl, read by extraction and imports, damaged ones included."""

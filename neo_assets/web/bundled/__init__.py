@@ -1,0 +1,1 @@
+"""The web that ships with the package, and the proxy that serves it on loopback."""

@@ -1,0 +1,1 @@
+"""What a crawl day brought, host by host."""
