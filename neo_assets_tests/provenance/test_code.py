@@ -67,7 +67,7 @@ def before() -> dict[str, str]:
 @pytest.fixture
 def tree(before: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Tree]:
     root = tmp_path / "neo_assets"
-    patterns = ("*.py", "[a-z]*/*.py", "seed/MANIFEST.jsonl", "evaluation/suite/*.*")
+    patterns = ("*.py", "[a-z]*/*.py", "web/[a-z]*/*.py", "seed/MANIFEST.jsonl", "evaluation/suite/*.*")
     for file in (file for pattern in patterns for file in code.ROOT.glob(pattern)):
         copy = root / file.relative_to(code.ROOT)
         copy.parent.mkdir(parents=True, exist_ok=True)
@@ -121,7 +121,7 @@ CHANGES: dict[str, tuple[str, Callable[[str], str], set[str]]] = {
         lambda text: text.replace('"mean loss"', '"average loss"'),
         {"training.checkpoint"},
     ),
-    "a library of a job": ("web/robots", lambda text: text + "\nMORE = 1\n", {"crawl.pages"}),
+    "a library of a job": ("web/crawler/robots", lambda text: text + "\nMORE = 1\n", {"crawl.pages"}),
     "the platform": ("engine/local", lambda text: text + "\nMORE = 1\n", set()),
     "how documents get their ids": (
         "lake/records",
