@@ -45,17 +45,18 @@ class Job:
     metadata: dict[str, Any] = field(default_factory=dict)
     closing: ExitStack = field(default_factory=ExitStack)
 
-    def work(self, *settings: Section) -> Path:
+    def work(self, *settings: Section, alone: bool = False) -> Path:
         """A folder that outlives a kill: the next job with the same code, inputs and settings finds what is in it.
 
-        Emptied when the job has committed.
+        Emptied when the job has committed. `alone`: no other partition of the asset may be made meanwhile.
 
         Raises:
             BusyError: another process makes the same partition.
         """
         order = [self.provenance.code_version, *sorted(self.provenance.inputs.items())]
         text = json.dumps([order, [section.model_dump(mode="json") for section in settings]])
-        folder = work_folder(self.lake, self.writer.asset, self.partition, sha256(text.encode()).hexdigest())
+        order_digest = sha256(text.encode()).hexdigest()
+        folder = work_folder(self.lake, self.writer.asset, self.partition, order_digest, alone)
         return self.closing.enter_context(folder)
 
     @property

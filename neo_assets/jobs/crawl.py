@@ -22,7 +22,7 @@ def main() -> None:
         named = job.inputs["seeds"].read(["url", "kind"]).to_pylist()
         seeds = [row["url"] for row in named if row["kind"] == "page"]
         settings = CrawlSection.model_validate({**dict(job.recipe.crawl), **job.settings})
-        result = crawl_day(settings, seeds, state, date.fromisoformat(job.key), job.work(job.recipe.crawl))
+        result = crawl_day(settings, seeds, state, date.fromisoformat(job.key), job.work(job.recipe.crawl, alone=True))
         _write(job, result.pages(), ROWS)
         _write(job, result.state(), "state")
         _write(job, result.left_out(), "left_out")

@@ -7,7 +7,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from hashlib import sha256
 from pathlib import Path
 
@@ -36,23 +36,22 @@ def work_path(lake: Lake, asset: str, partition: str | None) -> Path:
 
 
 @contextmanager
-def work_folder(lake: Lake, asset: str, partition: str | None, order: str) -> Iterator[Path]:
+def work_folder(lake: Lake, asset: str, partition: str | None, order: str, alone: bool = False) -> Iterator[Path]:
     """A folder that outlives a kill and is removed when the block ends well.
 
     Args:
         order: what the work was ordered with (code, recipe, inputs); what an earlier order left is thrown away.
+        alone: no other partition of the asset may be worked on meanwhile, on this machine.
 
     Raises:
-        BusyError: another process holds the folder.
+        BusyError: another process holds the folder, or with `alone` one of the asset's.
     """
     path = work_path(lake, asset, partition)
-    path.mkdir(parents=True, exist_ok=True)
     content = path / "content"
-    with (path / LOCK).open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise BusyError(f"{input_name(asset, partition)} is being made by another process; wait for it") from None
+    with ExitStack() as locks:
+        if alone:
+            locks.enter_context(_locked(path.parents[1] / LOCK, f"another partition of {asset}"))
+        locks.enter_context(_locked(path / LOCK, input_name(asset, partition)))
         given = path / ORDER
         if not given.exists() or given.read_text() != order:
             shutil.rmtree(content, ignore_errors=True)
@@ -60,3 +59,15 @@ def work_folder(lake: Lake, asset: str, partition: str | None, order: str) -> It
         content.mkdir(exist_ok=True)
         yield content
         shutil.rmtree(path, ignore_errors=True)
+
+
+@contextmanager
+def _locked(file: Path, what: str) -> Iterator[None]:
+    """Hold a lock that ends with this process, however it ends."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise BusyError(f"{what} is being made by another process; wait for it") from None
+        yield

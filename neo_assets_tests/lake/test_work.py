@@ -19,7 +19,7 @@ WORK_FOR_EVER = """
 import sys, time
 from neo_assets.lake.lake import Lake
 from neo_assets.lake.work import work_folder
-with work_folder(Lake(sys.argv[1]), "crawl/pages", "2024-11-01", "a") as folder:
+with work_folder(Lake(sys.argv[1]), "crawl/pages", "2024-11-01", "a", alone=True) as folder:
     (folder / "done.txt").write_text("half")
     print("ready", flush=True)
     time.sleep(60)
@@ -32,6 +32,8 @@ def killed_worker(root: Path) -> None:
         assert process.stdout.readline() == b"ready\n"
         with pytest.raises(BusyError, match=r"crawl/pages\|2024-11-01 is being made by another process"):
             work_folder(Lake(str(root)), ASSET, DAY, "a").__enter__()
+        with pytest.raises(BusyError, match=r"another partition of crawl/pages is being made"):
+            work_folder(Lake(str(root)), ASSET, "2024-11-02", "a", alone=True).__enter__()
         process.send_signal(signal.SIGKILL)
 
 
