@@ -130,7 +130,7 @@ def main() -> None:
     parser.add_argument("--only", nargs="*", default=[shot.name for shot in SHOTS], help="names of pictures")
     arguments = parser.parse_args()
     arguments.folder.mkdir(parents=True, exist_ok=True)
-    with dagster_ui(workspace=arguments.workspace) as ui, browser() as chrome:
+    with dagster_ui(daemon=True, workspace=arguments.workspace) as ui, browser() as chrome:
         for shot in SHOTS:
             if shot.name in arguments.only:
                 with fresh_page(chrome) as page:

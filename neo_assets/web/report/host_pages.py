@@ -8,6 +8,7 @@ from typing import Any
 from neo_assets.metadata import markdown_table
 from neo_assets.web.report.host_counts import CHANGES, CLASSES, CODES, OUTCOMES, left_out_kind
 from neo_assets.web.report.host_plots import (
+    NO_HOST,
     bytes_plot,
     days_plot,
     largest,
@@ -19,7 +20,6 @@ from neo_assets.web.report.host_report import HostReport
 
 HOSTS_SHOWN = 40
 ROWS_SHOWN = 40
-NO_HOST = "no host"
 KINDS = {"trap_urls": "Traps", "cap_urls": "Over the day's caps", "other_left_out": "Not allowed"}
 Row = Mapping[str, Any]
 

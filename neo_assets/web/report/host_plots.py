@@ -26,6 +26,9 @@ STATUS_COLOURS = {
 STATUS_NAMES = {name: name.removeprefix("status_") for name in STATUS_COLOURS}
 Rows = Sequence[Mapping[str, Any]]
 
+NO_HOST = "no host"
+"""What reports call the host of `file:` and other URLs without one."""
+
 
 def largest(report: HostReport, n_hosts: int) -> list[dict[str, Any]]:
     """The rows of the hosts with the most URLs, ties by name."""
@@ -108,7 +111,7 @@ def _name(axes: Axes, labels: Sequence[str]) -> None:
 
 
 def _label(text: str) -> str:
-    shown = text.encode("ascii", "backslashreplace").decode()
+    shown = (text or NO_HOST).encode("ascii", "backslashreplace").decode()
     return shown if len(shown) <= LABEL_CHARS else f"{shown[: LABEL_CHARS - 3]}..."
 
 
