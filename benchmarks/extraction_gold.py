@@ -49,6 +49,11 @@ STRUCTURE = {
     "lo-zh": ("DisplayArea", ("related",)),
 }
 """The `id` of the element that holds a page's text, and the ids or classes in it that are none of it."""
+SHOWN = "@class='WRITER' or starts-with(@id, 'default')"
+"""Of phrases for several systems and programs, all of which stand in a page of the LibreOffice help, its script shows
+the one for the program that the page is about, or that for all others but macOS."""
+AFTER_RELATED = ".//p[@class='related']/following::*[self::a or self::p][ancestor::*[@id='DisplayArea']]"
+"""The links to related pages in the LibreOffice help, which end the text; `related` is the line above them."""
 
 
 class GoldPage(NamedTuple):
@@ -176,8 +181,21 @@ def _structured(folder: str) -> Iterator[GoldPage]:
             yield sent._replace(gold=_element_text(sent.page.decoded, *STRUCTURE[folder]))
 
 
+def _leave_one_variant(element: lxml_html.HtmlElement) -> None:
+    """Leaves the variant that readers are shown, where a page holds several and hides them all."""
+    for switch in element.xpath(".//span[@class='switch' or @class='switchinline']"):
+        variants = switch.xpath("./span[@hidden]")
+        shown = switch.xpath(f"./span[@hidden][{SHOWN}]")
+        for variant in variants:
+            if variant not in shown[:1]:
+                variant.drop_tree()
+
+
 def _element_text(source: str, identity: str, without: tuple[str, ...]) -> str:
     (element,) = lxml_html.fromstring(source.encode("utf-8"), parser=_PARSER).xpath(f"//*[@id='{identity}']")
+    _leave_one_variant(element)
+    for other in element.xpath(AFTER_RELATED):
+        other.drop_tree()
     for name in (*without, "script", "style"):
         words = f"contains(concat(' ', normalize-space(@class), ' '), ' {name} ')"
         for other in element.xpath(f".//*[{words} or @id='{name}' or self::{name.replace('-', '_')}]"):

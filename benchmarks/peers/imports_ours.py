@@ -27,9 +27,10 @@ def main() -> None:
     writer = Lake(str(work / "lake")).writer("crawl/imports", DAY.isoformat())
     counts = result.write(writer)["dump"]
     digest = writer.commit(Provenance()).manifest.digest
-    found = {"records": counts["kept"] + counts["rejected"] + counts["quarantined"], "kept": counts["kept"]}
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(json.dumps({**found, "work": time.perf_counter() - started, "digest": digest, "peak_mib": peak}))
+    print(
+        json.dumps({"texts": counts["kept"], "work": time.perf_counter() - started, "digest": digest, "peak_mib": peak})
+    )
 
 
 if __name__ == "__main__":

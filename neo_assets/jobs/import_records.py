@@ -17,8 +17,9 @@ from neo_assets.recipe.sources import SourceSettings
 from neo_assets.text.redpajama import DOCUMENTS_END, SHIPPED, SIGNALS_END, redpajama_records, shipped_value
 from neo_assets.text.source_files import Record, UnusableFileError, checked
 from neo_assets.text.source_rows import json_records, parquet_records
-from neo_assets.web.archive.members import DamageError, Window, members
+from neo_assets.web.archive.members import DamageError, members
 from neo_assets.web.archive.warcrecords import Fault
+from neo_assets.web.archive.window import Window
 from neo_assets.web.imports.dumps import PLACE, Dump, Row, Tally
 from neo_assets.web.imports.remote import RemoteError, is_local, local_path, opened, stamp
 

@@ -6,6 +6,7 @@ that is taken for a result, and a finished segment is not read again unless its 
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -41,6 +42,11 @@ PART_CHARS = 8_000_000
 SIGNALS_SCHEMA = pa.schema([("doc_id", pa.string()), *SHIPPED.items()])
 PLACES_SCHEMA = pa.schema([("place", pa.string())])
 MAX_FAULT_CHARS = 2_000
+DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+
+
+class _UnreadableError(Exception):
+    """The file cannot be read; what goes wrong in writing the parts is another matter."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +84,7 @@ def import_segment(task: SegmentTask) -> SegmentDone:
 
     Raises:
         ImportFault: the file cannot be had, or is not what the recipe says.
+        OSError: the work folder cannot be written.
     """
     name, path = task.dump.name, task.path
     try:
@@ -92,8 +99,8 @@ def import_segment(task: SegmentTask) -> SegmentDone:
         key = "fields" if "fields." in str(error) else "kind" if "of kind" in str(error) else "paths"
         advice = "mend" if key != "paths" else "restore the file, or take it out of"
         raise ImportFault(name, key, f"{path} {one_line(error)}", advice) from None
-    except (pa.ArrowException, OSError, EOFError) as error:
-        what = f"{path}: cannot be read ({one_line(error)})"
+    except _UnreadableError as error:
+        what = f"{path}: cannot be read ({error})"
         raise ImportFault(name, "paths", what, "restore the file, or take it out of") from None
 
 
@@ -120,11 +127,16 @@ def _imported(task: SegmentTask, now: dict[str, Any]) -> SegmentDone:
 
 
 def _rows(task: SegmentTask, scratch: Path, tally: Tally) -> Iterator[Row]:
-    if task.dump.settings.kind in ("warc", "wet"):
-        with opened(task.path) as stream:
-            yield from task.dump.warc_rows(task.path, stream, tally)
-    else:
-        yield from data_rows(task.dump, task.path, scratch, tally)
+    try:
+        if task.dump.settings.kind in ("warc", "wet"):
+            with opened(task.path) as stream:
+                yield from task.dump.warc_rows(task.path, stream, tally)
+        else:
+            yield from data_rows(task.dump, task.path, scratch, tally)
+    except (pa.ArrowException, OSError, EOFError) as error:
+        if isinstance(error, OSError) and error.errno in DISK_FULL:
+            raise
+        raise _UnreadableError(one_line(error)) from error
 
 
 def _written(folder: Path, rows: Iterator[Row], kind: str) -> tuple[list[WrittenPart], np.ndarray]:

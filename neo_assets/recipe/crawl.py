@@ -17,6 +17,9 @@ NO_DOCUMENTS = (
 )
 # fmt: on
 
+HOSTS_PER_DOMAIN = 10
+"""Without `max_pages_per_domain` a domain gets as many pages as this number of hosts."""
+
 
 class RevisitSettings(Section):
     """When a known page is asked for again: the interval shrinks when its main text changed, and grows otherwise."""
@@ -74,6 +77,12 @@ class CrawlSection(Section):
     user_agent: str = Field(default="neo-assets/0.1 (+{contact})", description="{contact} stands for the contact")
     max_pages: int = Field(gt=0, description="pages asked for in one day")
     max_pages_per_host: int = Field(gt=0, description="pages asked for in one day from one host")
+    max_pages_per_domain: int | None = Field(
+        default=None,
+        gt=0,
+        description="pages asked for in one day from one registered domain (example.co.uk) with all its hosts and "
+        "ports, of which a server can make up endlessly many; null: ten times max_pages_per_host",
+    )
     max_depth: int = Field(ge=0, description="links from a seed")
     max_seconds: int = Field(gt=0, description="duration of one day's crawl")
     max_body_bytes: int = Field(gt=0, description="size of a page, as sent and as decompressed")
@@ -121,6 +130,11 @@ class CrawlSection(Section):
         if self.site is not None and self.proxy is not None:
             raise ValueError("the bundled site is its own proxy; leave proxy out, or set site to null")
         return self
+
+    @property
+    def domain_cap(self) -> int:
+        """Pages asked for in one day from one registered domain."""
+        return self.max_pages_per_domain or HOSTS_PER_DOMAIN * self.max_pages_per_host
 
     @property
     def agent(self) -> str:

@@ -36,6 +36,7 @@ def test_the_quick_benchmark_runs_without_peers_and_names_them(tmp_path: Path) -
 def test_f1_by_hand() -> None:
     assert f1("abcdef", "abcde f") == f1("# **abcdef**", "abcdef") == f1("", "") == 1.0
     assert f1("", "abcdef") == f1("abcdef", "") == f1("abc", "abd") == 0.0
+    assert f1("1. abcdef\n 12. ghi", "abcdef ghi") == 1.0 > f1("1.5 abcdef", "abcdef")
     assert f1("abcdefg", "abcdef") == pytest.approx(2 * 2 / (3 + 2))  # abcde, bcdef of three and of two
     assert f1("aaaaaaa", "aaaaa") == pytest.approx(2 * 1 / (3 + 1))
 

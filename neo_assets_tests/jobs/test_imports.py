@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import json
 import random
@@ -310,6 +311,16 @@ def test_a_file_that_is_not_what_it_should_be_is_one_clear_line(
     assert expected[:20] in str(caught.value) and "imports.x." in str(caught.value)
     assert workers == 2 or message in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_full_disk_is_not_held_against_the_file(tmp_path: Path, dump: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(import_segment, "write_judged", full)
+    with pytest.raises(OSError, match="No space left on device"):
+        imported(tmp_path, {"cc": settings(dump)})
+    assert not list((tmp_path / "work" / "segments").iterdir())
 
 
 def test_a_missing_column_names_file_and_key(tmp_path: Path) -> None:

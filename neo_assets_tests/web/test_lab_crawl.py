@@ -134,7 +134,12 @@ def test_the_state_says_when_each_page_is_due(crawls: list[LabCrawl]) -> None:
     gone = last["http://epochs.lab.test/gone-410.html"]
     assert (gone["status"], gone["n_changes"], gone["next_due"]) == (410, 1, None)
     assert last["http://epochs.lab.test/fails.html"]["n_failures"] == 2
-    assert not {url for url, row in crawls[0].rows.items() if row["outcome"] == "refused"} & set(last)
+    refused = {url: row["reason"] for url, row in crawls[0].rows.items() if row["outcome"] == "refused"}
+    assert {refused[url] for url in refused.keys() & last.keys()} == {"robots unreachable"}
+    away = last["http://mute.lab.test/"]
+    assert (away["status"], away["n_fetches"], away["n_failures"], away["next_due"]) == (None, 0, 2, "2024-11-04")
+    later = crawls[0].state["http://busy.lab.test/later.html"]
+    assert (later["n_fetches"], later["last_seen"], later["next_due"]) == (0, None, "2024-11-02")
 
 
 def test_what_is_due_is_asked_for_and_nothing_else(crawls: list[LabCrawl]) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pickle
+import statistics
+from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow as pa
@@ -10,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from benchmarks.corpora import documents
 from neo_assets.web import language
 from neo_assets.web.bundled import seed
 from neo_assets.web.content.maintext import main_text
@@ -62,6 +65,51 @@ def test_line_breaks_do_not_matter() -> None:
     assert identify("It is a truth\nuniversally\r\nacknowledged.") == identify(
         "It is a truth universally acknowledged."
     )
+
+
+def whole(text: str) -> tuple[str, float]:
+    """Reference: all of the text, as one line."""
+    line = " ".join(text.split()).encode("utf-8", "replace").decode()
+    [(score, label)] = language._model().f.predict(line + "\n", 1, 0.0, "strict")
+    return label.removeprefix("__label__"), min(score, 1.0)
+
+
+def long_texts() -> Iterator[str]:
+    """Texts of the seed in ten languages, and mixed ones: manuals with code, code with comments, and the like."""
+    for file in seed.manifest():
+        if file.path.endswith(".html"):
+            yield main_text(decode(seed.read_bytes(file.path))[0], main_content=False).text
+        elif file.path.startswith(("text/", "gold/", "code/")):
+            text = seed.read_text(file.path)
+            yield from (text[begin : begin + 15_000] for begin in range(0, min(len(text), 150_000), 15_000))
+    for language_name in ("english", "chinese"):
+        yield from documents(language_name, 300_000)
+
+
+def test_passages_of_a_long_text_say_what_the_whole_says() -> None:
+    texts = [text for text in long_texts() if len(" ".join(text.split())) > language.SAMPLE_CHARS]
+    found, expected = [identify(text) for text in texts], [whole(text) for text in texts]
+    assert len(texts) > 250
+    assert [label for label, _ in found] == [label for label, _ in expected]
+    for threshold in (0.4, 0.65):  # MAP-Neo's; that of other pipelines
+        assert [score < threshold for _, score in found] == [score < threshold for _, score in expected]
+    apart = [abs(one - other) for (_, one), (_, other) in zip(found, expected, strict=True)]
+    assert 0 < statistics.mean(apart) < 0.01
+    assert max(apart) < 0.12
+
+
+def test_a_doubtful_sample_is_not_trusted() -> None:
+    lines = next(law.lines for law in seed.laws() if law.title == "中华人民共和国资源税法")
+    text = " ".join(lines)
+    assert len(text) > language.SAMPLE_CHARS
+    assert identify(text) == whole(text)
+    assert identify(text)[1] < 0.4
+
+
+def test_line_breaks_in_a_long_text_do_not_matter() -> None:
+    words = " ".join(seed.constitution()).split()
+    assert len(" ".join(words)) > language.SAMPLE_CHARS
+    assert identify("\r\n\n".join(words)) == identify(" ".join(words))
 
 
 @given(st.text(max_size=200))

@@ -8,68 +8,21 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Iterator
-from typing import Any, BinaryIO
+from typing import Any
+
+from neo_assets.web.archive.window import INPUT_BYTES, SEARCH_BYTES, Window
 
 GZIP_MAGIC = b"\x1f\x8b\x08"
 ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 SKIPPABLE_END = b"\x2a\x4d\x18"
 """Last three bytes of the magic number of a zstd frame without data."""
-INPUT_BYTES = 1 << 16
 OUTPUT_BYTES = 1 << 14
-SEARCH_BYTES = 1 << 18
 PROBE_BYTES = 1 << 12
 RECORD_START = b"WARC/"
 
 
 class DamageError(Exception):
     """Compressed bytes that cannot be unpacked; the message completes 'the member …'."""
-
-
-class Window:
-    """A stream read forward once, of which the last `keep` bytes can be gone back to."""
-
-    def __init__(self, stream: BinaryIO, keep: int) -> None:
-        self._stream = stream
-        self._keep = max(keep, 2 * SEARCH_BYTES)
-        self._kept = bytearray()
-        self._start = 0
-        self._at = 0
-
-    @property
-    def position(self) -> int:
-        """Offset of the next byte that `read` gives."""
-        return self._start + self._at
-
-    @property
-    def first(self) -> int:
-        """Offset of the first byte that can be gone back to."""
-        return self._start
-
-    def peek(self, size: int) -> bytes:
-        """So many of the next bytes, fewer at the end of the stream only."""
-        while len(self._kept) - self._at < size and (block := self._stream.read(INPUT_BYTES)):
-            self._kept += block
-            if (surplus := min(len(self._kept) - self._keep, self._at)) > 0:
-                del self._kept[:surplus]
-                self._start += surplus
-                self._at -= surplus
-        return bytes(memoryview(self._kept)[self._at : self._at + size])
-
-    def read(self) -> bytes:
-        """What comes next, a block at most; nothing at the end."""
-        data = self.peek(1) and bytes(memoryview(self._kept)[self._at : self._at + INPUT_BYTES])
-        self._at += len(data)
-        return data
-
-    def go_to(self, position: int) -> None:
-        """Continue at an offset not before `first` and not behind what was read or peeked at."""
-        self._at = position - self._start
-
-    def forget(self) -> None:
-        """What is before the position is never gone back to."""
-        del self._kept[: self._at]
-        self._start += self._at
-        self._at = 0
 
 
 class Member:

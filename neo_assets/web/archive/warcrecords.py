@@ -13,8 +13,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import BinaryIO, NamedTuple
 
-from neo_assets.web.archive.members import OUTPUT_BYTES, DamageError, Member, Window, members
+from neo_assets.web.archive.members import OUTPUT_BYTES, DamageError, members
+from neo_assets.web.archive.unpacked import Unpacked
 from neo_assets.web.archive.warcfields import digest_differs, parsed_fields
+from neo_assets.web.archive.window import Window
 
 MAX_HEADER_BYTES = 1 << 16
 BOUNDARY = re.compile(rb"\n(?=WARC/[01]\.\d{1,2}\r?\n)")
@@ -70,7 +72,7 @@ class WarcRecord:
 
 
 class _BrokenError(Exception):
-    """A record that cannot be read: its fault, what is known of it, and whether its content is to be searched."""
+    """A record that cannot be read: its fault, and what is known of it."""
 
     def __init__(self, fault: Fault, headers: Mapping[str, str] | None = None, size: int = 0) -> None:
         super().__init__(fault.reason)
@@ -93,7 +95,7 @@ def warc_records(stream: BinaryIO, max_bytes: int, faults: list[str]) -> Iterato
         return
     waiting: list[WarcRecord] | None = []  # broken ones, until it is sure that this is a WARC file
     for member in members(window, faults):
-        for record in _member_records(_Unpacked(member), max_bytes):
+        for record in _member_records(Unpacked(member), max_bytes):
             if waiting is None:
                 yield record
             else:
@@ -116,51 +118,7 @@ def _what_it_is(start: bytes) -> str:
     return f"holds no WARC record; it begins with {text[:40]!r}"
 
 
-class _Unpacked:
-    """A member's bytes with some of them looked at in advance."""
-
-    def __init__(self, member: Member) -> None:
-        self.member = member
-        self.damage: str | None = None
-        self.position = 0
-        self._buffer = bytearray()
-        self._ended = False
-
-    def peek(self, size: int) -> bytes:
-        """So many bytes, fewer only before the end or before damage."""
-        self._fill(size)
-        return bytes(memoryview(self._buffer)[:size])
-
-    def take(self, size: int) -> bytes:
-        """So many bytes, fewer only before the end or before damage."""
-        data = self.peek(size)
-        del self._buffer[: len(data)]
-        self.position += len(data)
-        return data
-
-    def skip(self, size: int) -> int:
-        """Pass over so many bytes; gives how many there were."""
-        left = size
-        while left and (data := self.take(min(left, OUTPUT_BYTES))):
-            left -= len(data)
-        return size - left
-
-    def unread(self, data: bytes) -> None:
-        """Put bytes back."""
-        self._buffer[:0] = data
-        self.position -= len(data)
-
-    def _fill(self, size: int) -> None:
-        while len(self._buffer) < size and not self._ended:
-            try:
-                piece = self.member.read()
-            except DamageError as error:
-                self.damage, piece = str(error), b""
-            self._ended = not piece
-            self._buffer += piece
-
-
-def _member_records(data: _Unpacked, max_bytes: int) -> Iterator[WarcRecord]:
+def _member_records(data: Unpacked, max_bytes: int) -> Iterator[WarcRecord]:
     """The records of a member; reads it to its end."""
     n_records = 0
     while True:
@@ -180,39 +138,37 @@ def _member_records(data: _Unpacked, max_bytes: int) -> Iterator[WarcRecord]:
             yield WarcRecord(place, error.headers, size=error.size, fault=fault)
 
 
-def _place(data: _Unpacked, n_records: int) -> str:
+def _place(data: Unpacked, n_records: int) -> str:
     offset = data.member.offset
     if data.member.plain:
         return f"offset {offset + data.position}"
     return f"offset {offset}, unpacked byte {data.position}" if n_records else f"offset {offset}"
 
 
-def _record(data: _Unpacked, place: str, max_bytes: int) -> WarcRecord:
+def _record(data: Unpacked, place: str, max_bytes: int) -> WarcRecord:
     headers = _headers(data)
     length = headers.get("content-length", "")
     if not LENGTH.fullmatch(length):
         raise _BrokenError(Fault("warc", f"its Content-Length is {length[:40]!r}"), headers)
     size = int(length)
+    fault = None
     if size > max_bytes:
-        held = data.skip(size)
-        block, fault = b"", Fault("too_large", "more bytes than max_record_bytes", float(size), float(max_bytes))
+        held, at = data.skip(size), 0
+        fault = Fault("too_large", "more bytes than max_record_bytes", float(size), float(max_bytes))
     else:
-        block = data.take(size)
-        held, fault = len(block), None
-    behind = data.peek(BOUNDARY_BYTES)
+        held = at = data.ahead(size)
+    behind = data.peek(BOUNDARY_BYTES, at)
     follows = behind.lstrip(b"\r\n")
+    if data.damage and (held < size or not follows):
+        raise _BrokenError(_damaged(data), headers, size)
     if held < size or (follows and not (b"WARC/".startswith(follows[:5]) and len(follows) < len(behind))):
-        data.unread(block)
-        if data.damage:
-            raise _BrokenError(_damaged(data), headers, size)
         what = f"only {held} bytes follow" if held < size else "more bytes follow"
         raise _BrokenError(Fault("warc", f"its Content-Length is {size}, but {what}"), headers, size)
-    if data.damage and not follows:
-        raise _BrokenError(_damaged(data), headers, size)
+    block = data.take(at)
     return WarcRecord(place, headers, block, size, fault or _digest_fault(block, headers.get("warc-block-digest")))
 
 
-def _headers(data: _Unpacked) -> dict[str, str]:
+def _headers(data: Unpacked) -> dict[str, str]:
     """The fields of a record's header; consumes it."""
     size = OUTPUT_BYTES // 16
     while (end := _header_end(block := data.peek(size))) < 0 and len(block) == size < MAX_HEADER_BYTES:
@@ -237,7 +193,7 @@ def _header_end(block: bytes) -> int:
     return min(found, default=-1)
 
 
-def _to_boundary(data: _Unpacked) -> None:
+def _to_boundary(data: Unpacked) -> None:
     """Pass over what is there up to the next record of the member, or to its end."""
     while block := data.peek(OUTPUT_BYTES):
         found = BOUNDARY.search(block)
@@ -247,7 +203,7 @@ def _to_boundary(data: _Unpacked) -> None:
         data.skip(len(block) if len(block) < OUTPUT_BYTES else len(block) - BOUNDARY_BYTES)
 
 
-def _damaged(data: _Unpacked) -> Fault:
+def _damaged(data: Unpacked) -> Fault:
     return Fault(COMPRESSION, f"its compressed member {data.damage}")
 
 

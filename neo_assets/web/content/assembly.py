@@ -13,6 +13,8 @@ BLOCK_TAGS = (
 )
 # fmt: on
 LIST_TAGS = ("ul", "ol", "menu", "dir")
+LIGHT = frozenset({"p", "dt", "summary", "h1", "h2", "h3", "h4", "h5", "h6", "pre", "listing"})
+"""Elements that are no zone if their attributes say nothing."""
 CONTAINERS = frozenset({*BLOCK_TAGS, *LIST_TAGS, "li", "table", "tr", "td", "th"} - {"p", "dt", "summary"})
 
 
@@ -28,6 +30,7 @@ class Assembly:
         self.n_groups = 0
         self.stack: list[Zone] = [Zone("", 0, 0, 0, 0, 0)]
         self._n_main = 0
+        self._parts, self._lines = self.inline.parts, self.inline.lines
         self._own = self._linked = self._links = 0
 
     @property
@@ -41,9 +44,10 @@ class Assembly:
             if self.inline.parts and not self.inline.parts[-1].endswith("\n"):
                 self.inline.parts.append("\n")
             return
-        block = self.inline.take()
-        if block:
-            self.add(block)
+        if self._parts or self._lines:
+            block = self.inline.take()
+            if block:
+                self.add(block)
 
     def add(self, block: Block) -> None:
         """A block is complete; it becomes the heading or the list item that is open."""
@@ -56,7 +60,9 @@ class Assembly:
         self._own += block.own
         self._linked += block.linked
         self._links += block.links
-        self.stack[-1].longest = max(self.stack[-1].longest, block.own)
+        zone = self.stack[-1]
+        if block.own > zone.longest:
+            zone.longest = block.own
         self.page.blocks.append(block)
 
     def opened(self, tag: str, attributes: str) -> bool:
@@ -64,24 +70,30 @@ class Assembly:
         flag = zones.flags(tag, attributes)
         if flag & zones.HIDDEN:
             return True
-        self.edge()
-        if flag:
+        if self._parts or self._lines or self.in_code:
+            self.edge()
+        if flag or tag == "footer":
+            if tag in ("header", "footer"):
+                flag = zones.edge(tag, flag, self.stack[-1].tag, in_main=self._n_main > 0)
             self.inline.math |= flag & zones.MATH != 0
             if flag & (zones.MAIN | zones.ARTICLE):
                 self._n_main += 1
-            elif tag == "header" and self._n_main:
-                flag = 0
+        elif tag in LIGHT:
+            return False
         self.stack.append(Zone(tag, flag, len(self.page.blocks), self._own, self._linked, self._links))
         return False
 
     def closed(self, name: str, attributes: str = "") -> bool:
         """An element ends (`name` is its tag behind a slash): it is kept as a zone if that says something."""
-        self.edge()
+        if self._parts or self._lines or self.in_code:
+            self.edge()
         zone = self.stack[-1]
         if zone.tag != name[1:]:
             return False
         self.stack.pop()
-        self.stack[-1].longest = max(self.stack[-1].longest, zone.longest)
+        outer = self.stack[-1]
+        if zone.longest > outer.longest:
+            outer.longest = zone.longest
         if zone.flags & (zones.MAIN | zones.ARTICLE):
             self._n_main -= 1
         zone.end = len(self.page.blocks)

@@ -12,10 +12,12 @@ PARAGRAPH, HEADING, ITEM, ROW, CODE = range(5)
 """Kinds of blocks."""
 
 SPACE = re.compile(r"[ \t\n\r\f]+")
+RUN = re.compile(r"  +")
 CJK = "\u2e80-\u303f\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\uff00-\uffef"
-CJK_WRAP = re.compile(rf"(?<=[{CJK}])[ \t\r\f]*\n[ \t\r\f]*(?=[{CJK}])")
+CJK_WRAP = re.compile(rf"\n(?<=[{CJK}]\n)(?=[{CJK}])")
 NOT_CJK = re.compile(rf"[^{CJK}]+")
 NOT_WORD = re.compile(r"[\W_]+")
+NOT_WORD_ASCII = {code: None for code in range(128) if not chr(code).isalnum()}
 TICKS = re.compile(r"`{3,}")
 INLINE_MATH = re.compile(r"\\\(((?:[^\\]|\\[^()])+)\\\)")
 DISPLAY_MATH = re.compile(r"\\\[((?:[^\\]|\\[^\[\]])+)\\\]")
@@ -69,7 +71,7 @@ class Inline:
         self.link_parts: list[str] = []
         self.in_link = False
         self.math = False
-        self._lines: list[str] = []
+        self.lines: list[str] = []
         self._link_start = 0
         self._links = 0
 
@@ -90,20 +92,19 @@ class Inline:
         """A line ends; False if it is an empty one after others, which ends the paragraph."""
         line = "".join(self.parts)
         empty = not line.replace("&nbsp;", " ").strip()
-        if empty and self._lines:
+        if empty and self.lines:
             return False
         if not empty:
-            self._lines.append(line)
+            self.lines.append(line)
         self.parts.clear()
         self._link_start = 0
         return True
 
     def take(self) -> Block | None:
         """The block read so far, with its white space collapsed; None if it holds no text."""
-        if not self.parts and not self._lines:
-            return None
-        lines = [*self._lines, "".join(self.parts)] if self._lines else ["".join(self.parts)]
-        text = "\n".join(filter(None, map(_collapsed, lines)))
+        text = _collapsed("".join(self.parts))
+        if self.lines:
+            text = "\n".join(filter(None, (*map(_collapsed, self.lines), text)))
         if self.math and text:
             text = DISPLAY_MATH.sub(r"$$\1$$", INLINE_MATH.sub(r"$\1$", text))
         return self._counted(text)
@@ -126,21 +127,32 @@ class Inline:
         links, link_parts = self._links, "".join(self.link_parts) if self.link_parts else ""
         self.parts.clear()
         self.link_parts.clear()
-        self._lines.clear()
+        self.lines.clear()
         self._link_start, self._links, self.math = 0, int(self.in_link), False
         if not text:
             return None
         if not links:
             return Block(text, own=len(text))
-        linked = len(NOT_WORD.sub("", unescaped(link_parts)))
-        return Block(text, own=max(0, len(NOT_WORD.sub("", text)) - linked), linked=linked, links=links)
+        linked = _size(unescaped(link_parts))
+        own = 0 if link_parts == text else max(0, _size(text) - linked)
+        return Block(text, own=own, linked=linked, links=links)
+
+
+def _size(text: str) -> int:
+    """How many letters and digits there are."""
+    return len(text.translate(NOT_WORD_ASCII) if text.isascii() else NOT_WORD.sub("", text))
 
 
 def _collapsed(text: str) -> str:
-    text = unescaped(text)
+    """The text on one line; within Chinese and Japanese a line break is no blank."""
+    text = unescaped(text).strip()
     if "\n" in text:
-        text = CJK_WRAP.sub("", text)
-    return SPACE.sub(" ", text).strip()
+        lines = text.replace("\r", " ").replace("\f", " ").replace("\t", " ").split("\n")
+        text = "\n".join([line.strip(" ") for line in lines])
+        text = (text if text.isascii() else CJK_WRAP.sub("", text)).replace("\n", " ")
+    elif "\t" in text or "\r" in text or "\f" in text:
+        text = text.replace("\r", " ").replace("\f", " ").replace("\t", " ")
+    return RUN.sub(" ", text) if "  " in text else text
 
 
 def rendered(blocks: Iterable[Block]) -> str:

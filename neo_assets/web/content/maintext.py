@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from resiliparse.parse.html import HTMLTree
 
 BLANK_LINES = re.compile(r"\n{3,}")
-TRAILING_SPACE = re.compile(r"[ \t\u00a0]+(?=\n|$)")
+TRAILING_SPACE = re.compile(r"[ \t\u00a0]+\n")
 
 
 @dataclass(frozen=True)
@@ -52,4 +52,6 @@ def _parsed(page: str) -> HTMLTree:
 def tidy(text: str) -> str:
     """The text without spaces at line ends, without runs of blank lines, stripped."""
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\x00", "")
-    return BLANK_LINES.sub("\n\n", TRAILING_SPACE.sub("", text)).strip()
+    if " \n" in text or "\t\n" in text or "\u00a0\n" in text:  # looked for first, as a regex stops at every blank
+        text = TRAILING_SPACE.sub("\n", text)
+    return BLANK_LINES.sub("\n\n", text).strip()

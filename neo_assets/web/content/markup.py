@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import TYPE_CHECKING
+
+from neo_assets.web.content import zones
+from neo_assets.web.content.variants import INLINE_TAGS, VARIANT, Tag, with_a_variant
 
 if TYPE_CHECKING:
     from resiliparse.parse.html import HTMLTree
@@ -19,14 +23,18 @@ MATHML_TEXT = re.compile(r"<[^>]*>")
 DISPLAY = re.compile(r'mode=display|display="block"')
 STYLE_WRAPPER = re.compile(r"\\(?:displaystyle|textstyle|scriptstyle)(?![A-Za-z]) *")
 SPACES = re.compile(r"\s+")
+INLINE_WITH_ATTRIBUTES = re.compile(rf"<({'|'.join(INLINE_TAGS)})( [^>]*)>")
+SILENT_VOID_TAGS = ("input", "wbr", "meta", "link", "source", "track", "param")
 
 
-def tags(tree: HTMLTree) -> Iterable[tuple[str, str, str]]:
+def tags(tree: HTMLTree) -> Iterable[Tag]:
     """(tag, attributes, following text) of the page's body, in order; linear in its length, however deeply nested."""
     body = tree.body
     if body is None:
         return ()
-    return TAGS.findall(without_raw_text(body.html))
+    markup, variants = without_inline(without_raw_text(body.html))
+    found: list[Tag] = TAGS.findall(markup)
+    return with_a_variant(found) if variants else found
 
 
 def without_raw_text(markup: str) -> str:
@@ -49,6 +57,31 @@ def without_raw_text(markup: str) -> str:
         done = close + len(end)
         match = RAW.search(markup, done)
     return "".join((*parts, markup[done:])) if parts else markup
+
+
+def without_inline(markup: str) -> tuple[str, bool]:
+    """The markup without inline elements that only set off their text, and whether it may hold hidden variants.
+
+    Those of a formula stay; so do all of a tag that is hidden somewhere, as their ends are told apart by nesting. Where
+    there may be variants, all stay.
+    """
+    hidden, formulas, variants = set(), False, False
+    for tag, attributes in set(INLINE_WITH_ATTRIBUTES.findall(markup)):
+        flag = zones.flags(tag, attributes)
+        if flag & zones.HIDDEN:
+            hidden.add(tag)
+            variants |= VARIANT.search(attributes) is not None
+        formulas |= flag & zones.MATH != 0
+    kept = frozenset(INLINE_TAGS if variants else hidden)
+    return _inline(kept, formulas).sub("", markup), variants
+
+
+@lru_cache(maxsize=64)
+def _inline(kept: frozenset[str], formulas: bool) -> re.Pattern[str]:
+    """Tags of inline elements but for those named, and for those that may be of a formula."""
+    tags = "|".join((*(tag for tag in INLINE_TAGS if tag not in kept), *SILENT_VOID_TAGS))
+    unless = "(?![^>]*(?:[Mm][Aa][Tt][Hh]|[Tt][Ee][Xx]))" if formulas else ""
+    return re.compile(rf"</?(?:{tags})(?: {unless}[^>]*)?>")
 
 
 def _formula(opened: re.Match[str], inside: str) -> str:

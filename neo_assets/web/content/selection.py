@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Sequence
-from itertools import accumulate
+from itertools import accumulate, compress
+from operator import and_
 
 from neo_assets.web.content import zones
 from neo_assets.web.content.blocks import CODE, HEADING, ITEM, PARAGRAPH, ROW, Block, Page, Zone
@@ -54,7 +55,8 @@ def main_blocks(page: Page) -> tuple[list[Block], str]:
     if not blocks:
         return [], "main"
     unlisted = _outside(blocks, filter(_is_link_list, page.zones))
-    base = [keep and not _is_link(block) for keep, block in zip(unlisted, blocks, strict=True)]
+    text = [not (block.links and _is_link(block)) for block in blocks]
+    base = _both(unlisted, text)
     loose = _both(base, _outside(blocks, (zone for zone in page.zones if zone.flags & zones.BOILERPLATE)))
     talk = _outside(blocks, (zone for zone in page.zones if zone.flags & zones.COMMENTS))
     chosen, extractor = _within(page, _both(loose, _both(talk, _outside(blocks, _suspects(page, base)))))
@@ -62,10 +64,11 @@ def main_blocks(page: Page) -> tuple[list[Block], str]:
         size, more = (_own(blocks, some, kinds) for some in (chosen, wider))
         if size < least and more > MANY_TIMES * size:
             chosen, extractor = wider, "body"
-    lists = _outside(blocks, (zone for zone in page.zones if zone.tag in LISTS and _is_link_list(zone)))
-    for wider in (base, [keep and not _is_link(block) for keep, block in zip(lists, blocks, strict=True)]):
-        if not _own(blocks, chosen, TEXT_KINDS) and _own(blocks, wider):
-            chosen, extractor = wider, "body"
+    if not _own(blocks, chosen, TEXT_KINDS):
+        lists = _outside(blocks, (zone for zone in page.zones if zone.tag in LISTS and _is_link_list(zone)))
+        for wider in (base, _both(lists, text)):
+            if not _own(blocks, chosen, TEXT_KINDS) and _own(blocks, wider):
+                chosen, extractor = wider, "body"
     if not any(chosen) and sum(block.links for block in blocks) <= FEW_LINKS:
         chosen, extractor = [True] * len(blocks), "all"
     return _trimmed(_with_company(blocks, chosen)), extractor
@@ -84,8 +87,8 @@ def _is_link_list(zone: Zone) -> bool:
 
 
 def _is_link(block: Block) -> bool:
-    """Whether a paragraph is a link or a few of them."""
-    if not block.links or block.kind != PARAGRAPH:
+    """Whether a block that holds links is a paragraph of nothing else, or of hardly anything."""
+    if block.kind != PARAGRAPH:
         return False
     if PAGER.search(block.text):
         return len(block.text) <= MAX_CLOSING_CHARS
@@ -160,17 +163,20 @@ def _is_closing(block: Block) -> bool:
 
 def _outside(blocks: Sequence[Block], ranges: Iterable[Zone]) -> list[bool]:
     """For every block whether it lies in none of the zones."""
+    chosen = list(ranges)
+    if not chosen:
+        return [True] * len(blocks)
     steps = [0] * (len(blocks) + 1)
-    for zone in ranges:
+    for zone in chosen:
         steps[zone.start] += 1
         steps[zone.end] -= 1
     return [depth == 0 for depth in accumulate(steps[:-1])]
 
 
 def _both(first: Iterable[bool], second: Iterable[bool]) -> list[bool]:
-    return [one and other for one, other in zip(first, second, strict=True)]
+    return list(map(and_, first, second))
 
 
 def _own(blocks: Sequence[Block], chosen: Iterable[bool], kinds: Collection[int] = range(CODE + 1)) -> int:
     """The characters outside links in the chosen blocks of these kinds."""
-    return sum(block.own for block, keep in zip(blocks, chosen, strict=True) if keep and block.kind in kinds)
+    return sum(block.own for block in compress(blocks, chosen) if block.kind in kinds)

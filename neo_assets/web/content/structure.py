@@ -10,23 +10,26 @@ from neo_assets.web.content.assembly import BLOCK_TAGS, LIST_TAGS, Assembly
 from neo_assets.web.content.blocks import CODE, Page
 from neo_assets.web.content.markup import latex
 from neo_assets.web.content.tables import Table
+from neo_assets.web.content.variants import VOID
 
 # fmt: off
 LEFT_OUT_TAGS = (
     "select", "textarea", "button", "rt", "rp", "object", "canvas", "video", "audio", "noscript", "datalist", "applet",
     "meter", "progress", "option",
 )
-VOID = frozenset({
-    "br", "hr", "img", "input", "wbr", "embed", "col", "area", "link", "meta", "source", "track", "param", "base",
-})
 # fmt: on
 ALT = re.compile(r'\balt="([^"]*)"')
 NUMBER = re.compile(r'\b(?:start|colspan)="\s*(\d{1,6})')
+MATH_NAMED = re.compile(r"math|tex|MATH|TEX|Math|Tex|LaTeX")
 MATH_SOURCE = re.compile(r'\bsrc="[^"]*(?:latex|mimetex|mathtex|/math/|texrender)', re.I)
-HIDING = re.compile(r"hidden|sr-only|screen-reader|display:|visibility:|editsection")
+HIDING = ("hidden", "sr-only", "screen-reader", "display:", "visibility:", "editsection")
 MAX_INDENT = 40
 MAX_ITEM_BLOCKS = 8
 """A list item of this many paragraphs without items of their own is a container: its mark is left out."""
+
+
+Handler = Callable[["Reader", str, str], bool]
+"""What a tag does, given its name and attributes; True if all that its element holds is to be left out."""
 
 
 class Reader(Assembly):
@@ -37,11 +40,10 @@ class Reader(Assembly):
         self._lists: list[tuple[int, str, str]] = []  # the next number (-1: bulleted), indent, mark of the last item
         self._item_starts: list[int] = []
         self._tables: list[Table] = []
-        self._handlers = self._all_handlers()
 
     def read(self, tags: Iterable[tuple[str, str, str]]) -> Page:
         """The page of these tags (name, attributes, following text)."""
-        handlers, inline, parts, link_parts = self._handlers, self.inline, self.inline.parts, self.inline.link_parts
+        handlers, inline, parts, link_parts = HANDLERS, self.inline, self.inline.parts, self.inline.link_parts
         flags, hidden, math = zones.flags, zones.HIDDEN, zones.MATH
         skipped, depth = "", 0
         for name, attributes, text in tags:
@@ -57,7 +59,7 @@ class Reader(Assembly):
                 skip = False
                 handler = handlers.get(name)
                 if handler:
-                    skip = handler(name, attributes)
+                    skip = handler(self, name, attributes)
                 elif attributes and name not in VOID:
                     flag = flags(name, attributes)
                     skip = flag & hidden != 0
@@ -65,30 +67,12 @@ class Reader(Assembly):
                 if skip:
                     skipped, depth = name, 1
                     continue
-            if text:
+            if text and (parts or not text.isspace() or self.in_code):
                 parts.append(text)
                 if inline.in_link:
                     link_parts.append(text)
         self.edge()
         return self.page
-
-    def _all_handlers(self) -> dict[str, Callable[[str, str], bool]]:
-        made: dict[str, Callable[[str, str], bool]] = dict.fromkeys(LEFT_OUT_TAGS, _left_out)
-        pairs = {
-            BLOCK_TAGS: (self.opened, self.closed),
-            ("h1", "h2", "h3", "h4", "h5", "h6"): (self._heading_opened, self._heading_closed),
-            LIST_TAGS: (self._list_opened, self._list_closed),
-            ("li",): (self._item_opened, self._item_closed),
-            ("table",): (self._table_opened, self._table_closed),
-            ("tr",): (self._row_opened, self.closed),
-            ("td", "th"): (self._cell_opened, self._cell_closed),
-            ("pre", "listing"): (self._code_opened, self._code_closed),
-            ("a",): (self._link_opened, self._link_closed),
-        }
-        for tags, (opened, closed) in pairs.items():
-            for tag in tags:
-                made[tag], made[f"/{tag}"] = opened, closed
-        return made | {"br": self._break, "hr": self._rule, "img": self._image}
 
     def _heading_opened(self, tag: str, attributes: str) -> bool:
         skip = self.opened(tag, attributes)
@@ -134,9 +118,10 @@ class Reader(Assembly):
         self.closed(name)
         self.item_mark = ""
         start = self._item_starts.pop() if self._item_starts else self.n_blocks
-        inside = self.page.blocks[start : start + MAX_ITEM_BLOCKS]
-        if len(inside) >= MAX_ITEM_BLOCKS and not any(block.mark for block in inside[1:]):
-            inside[0].mark, inside[0].group = "", 0
+        if self.n_blocks >= start + MAX_ITEM_BLOCKS:
+            inside = self.page.blocks[start : start + MAX_ITEM_BLOCKS]
+            if not any(block.mark for block in inside[1:]):
+                inside[0].mark, inside[0].group = "", 0
         return False
 
     def _table_opened(self, tag: str, attributes: str) -> bool:
@@ -194,7 +179,7 @@ class Reader(Assembly):
         return self.closed(name)
 
     def _link_opened(self, tag: str, attributes: str) -> bool:
-        if HIDING.search(attributes) and zones.flags(tag, attributes) & zones.HIDDEN:
+        if any(map(attributes.__contains__, HIDING)) and zones.flags(tag, attributes) & zones.HIDDEN:
             return True
         if "href" in attributes:
             self.inline.open_link()
@@ -217,6 +202,8 @@ class Reader(Assembly):
 
     def _image(self, name: str, attributes: str) -> bool:
         """Only a formula's image has a text; what other images show is none of the page's."""
+        if not MATH_NAMED.search(attributes):
+            return False
         alt = ALT.search(attributes)
         flag = zones.flags(name, attributes) if alt and alt[1] else 0
         if alt and not flag & zones.HIDDEN and (flag & zones.MATH or MATH_SOURCE.search(attributes)):
@@ -225,10 +212,32 @@ class Reader(Assembly):
         return False
 
 
-def _left_out(name: str, attributes: str) -> bool:
+def _left_out(reader: Reader, name: str, attributes: str) -> bool:
     return True
 
 
 def _number(attributes: str) -> int:
     found = NUMBER.search(attributes)
     return int(found[1]) if found else 1
+
+
+def _all_handlers() -> dict[str, Handler]:
+    made: dict[str, Handler] = dict.fromkeys(LEFT_OUT_TAGS, _left_out)
+    pairs = {
+        BLOCK_TAGS: (Reader.opened, Reader.closed),
+        ("h1", "h2", "h3", "h4", "h5", "h6"): (Reader._heading_opened, Reader._heading_closed),
+        LIST_TAGS: (Reader._list_opened, Reader._list_closed),
+        ("li",): (Reader._item_opened, Reader._item_closed),
+        ("table",): (Reader._table_opened, Reader._table_closed),
+        ("tr",): (Reader._row_opened, Reader.closed),
+        ("td", "th"): (Reader._cell_opened, Reader._cell_closed),
+        ("pre", "listing"): (Reader._code_opened, Reader._code_closed),
+        ("a",): (Reader._link_opened, Reader._link_closed),
+    }
+    for tags, (opened, closed) in pairs.items():
+        for tag in tags:
+            made[tag], made[f"/{tag}"] = opened, closed
+    return made | {"br": Reader._break, "hr": Reader._rule, "img": Reader._image}
+
+
+HANDLERS = _all_handlers()

@@ -82,6 +82,16 @@ def _semantic(tag: str, found: dict[str, str]) -> int:
     return SUSPECT if tag == "header" or found.get("aria-hidden") == "true" else 0
 
 
+def edge(tag: str, flag: int, parent: str, *, in_main: bool) -> int:
+    """The flags of a header or footer, `flag` being those by its attributes; that of an article is part of it.
+
+    A footer of the page as a whole is no content, as the role that the HTML standard gives it says ("contentinfo").
+    """
+    if tag == "header":
+        return 0 if in_main else flag
+    return flag if in_main or parent == "blockquote" else flag | BOILERPLATE
+
+
 def _is_note(tag: str, found: dict[str, str]) -> bool:
     """Whether an aside is part of the text, as manuals use it for notes, topics and footnotes."""
     words = WORDS.findall(found.get("class", ""))

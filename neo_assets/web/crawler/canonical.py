@@ -13,6 +13,8 @@ _ADDRESS, _PAIR = r"https?://[a-z0-9-]+(?:\.[a-z0-9-]+)*/[A-Za-z0-9/._~-]*", r"[
 PLAIN = re.compile(rf"({_ADDRESS})(?:\?({_PAIR}(?:&{_PAIR})*))?", re.ASCII)
 """URLs in which nothing but the order of their parameters, if there are any, can be written in two ways."""
 
+USER = re.compile(r"(?<=//)[^/?#]*@")
+
 
 def canonical(url: str, drop_parameters: Iterable[str] = ()) -> str:
     """The one spelling of a URL: sorted query, no fragment, no default port, no parameters that don't change the page.
@@ -42,6 +44,11 @@ def canonical(url: str, drop_parameters: Iterable[str] = ()) -> str:
     if default_port and host.endswith(default_port):
         return f"{scheme}{separator}{host.removesuffix(default_port)}{slash}{path}"
     return spelled
+
+
+def masked(url: str) -> str:
+    """The URL with a name and password, if it has them, made unreadable."""
+    return USER.sub("***@", url, count=1) if "@" in url else url
 
 
 def _plain(address: str, query: str, drop_parameters: tuple[str, ...]) -> str:

@@ -161,9 +161,16 @@ def _run(
     from scrapy.crawler import CrawlerProcess
     from twisted.internet.error import ReactorNotRestartable
 
+    from neo_assets.web.crawler.domains import registered_domain
     from neo_assets.web.crawler.recorder import Recorder
     from neo_assets.web.crawler.spider import PageSpider
+    from neo_assets.web.page.markupcost import cost
+    from neo_assets.web.page.pageview import read_page
 
+    # What is loaded or compiled at its first use would keep the reactor from its connections until they time out.
+    read_page("http://a.test/", b"<title>a</title><h1>a</h1><p>a page<pre>b</pre>", "text/html", None)
+    registered_domain("a.test")
+    cost("<p>")
     logging.getLogger("scrapy").setLevel(logging.ERROR)
     process = CrawlerProcess(_scrapy_settings(settings, proxied=proxy is not None))
     crawler = process.create_crawler(PageSpider)

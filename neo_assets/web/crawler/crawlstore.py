@@ -22,7 +22,6 @@ from neo_assets.web.crawler.pagetables import (
     GONE_FOR_GOOD,
     LEFT_OUT_SCHEMA,
     PAGE_SCHEMA,
-    REFUSED,
     STATE_SCHEMA,
     Row,
     batch_of,
@@ -35,7 +34,7 @@ BATCH_ROWS = 10_000
 PAGE_BYTES = 8192
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _STATE_NAMES, _PAGE_NAMES = STATE_SCHEMA.names, PAGE_SCHEMA.names
-_N_STATE, _OUTCOME = len(_STATE_NAMES), _PAGE_NAMES.index("outcome")
+_N_STATE = len(_STATE_NAMES)
 _DUE, _STATUS, _LAST_SEEN = (_STATE_NAMES.index(name) for name in ("next_due", "status", "last_seen"))
 _INTO_KNOWN = f"INSERT OR REPLACE INTO known VALUES ({', '.join('?' * _N_STATE)})"  # noqa: S608 (question marks)
 _INTO_PAGE = f"INSERT OR IGNORE INTO page VALUES ({', '.join('?' * len(_PAGE_NAMES))})"  # noqa: S608
@@ -131,6 +130,19 @@ class CrawlStore:
         """Payload of all recorded rows."""
         return int(self.meta("n_bytes") or 0)
 
+    def keep_try(self, url: str, n_tries: int, until: float) -> None:
+        """Keep how often a URL was tried, and until when (seconds of the epoch) its host is to be left in peace."""
+        self.db.execute("INSERT OR REPLACE INTO tried VALUES (?, ?, ?)", (url, n_tries, until))
+
+    def tries(self) -> dict[str, tuple[int, float]]:
+        """What `keep_try` kept, by URL, of those that wait for another try."""
+        query = "SELECT * FROM tried t WHERE NOT EXISTS (SELECT 1 FROM page p WHERE p.url = t.url) ORDER BY url"
+        return {url: (n_tries, until) for url, n_tries, until in self.db.execute(query)}
+
+    def left_hosts(self, reason: str) -> set[str]:
+        """Hosts, with their ports, of which a URL failed for a reason."""
+        return {host for (host,) in self.db.execute("SELECT DISTINCT host FROM page WHERE reason = ?", (reason,))}
+
     def keep_robots(self, origin: str, status: int | None, body: bytes) -> None:
         """Keep what the robots.txt of an origin is; `status` None: there was no answer."""
         self.db.execute("INSERT OR REPLACE INTO robots VALUES (?, ?, ?)", (origin, status, body))
@@ -210,11 +222,12 @@ def _batches(rows: Iterable[tuple[Any, ...]], schema: pa.Schema) -> Iterator[pa.
 
 def _after(old: tuple[Any, ...], page: tuple[Any, ...], day: date, revisit: RevisitSettings) -> tuple[Any, ...]:
     """The state after the day; empty for what leaves none."""
-    if page[0] is None or page[_OUTCOME] == REFUSED:
+    if page[0] is None:
         return old
     row = dict(zip(_PAGE_NAMES, page, strict=True))
     before = dict(zip(_STATE_NAMES, old, strict=True)) if old else None
-    return _tuple(state_after(before, row, day, revisit))
+    after = state_after(before, row, day, revisit)
+    return () if after is None else _tuple(after)
 
 
 def _tuple(row: Row) -> tuple[Any, ...]:

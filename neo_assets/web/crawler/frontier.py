@@ -1,8 +1,9 @@
 """The frontier: which URLs a crawl day asks for, in waves.
 
-A wave holds the URLs at one distance from the seeds; the next one is built only when it is done, and in a defined
-order. So what is fetched, at which depth, and where the caps cut depends on the pages alone, never on which answer came
-first: crawls with different concurrency, and one that was killed and continued, give the same rows.
+The first wave holds the seeds and all known pages that are due, each further one new URLs at one distance from the
+seeds. The next one is built only when a wave is done, and in a defined order. So what is fetched, at which depth, and
+where the caps cut depends on the pages alone, never on which answer came first: crawls with different concurrency, and
+one that was killed and continued, give the same rows.
 
 All of it is in the crawl store. What happens between two commits of the store happens as a whole or not at all.
 """
@@ -15,11 +16,11 @@ from datetime import date
 from urllib.parse import urlsplit
 
 from neo_assets.recipe.crawl import CrawlSection
-from neo_assets.web.crawler.canonical import canonical
+from neo_assets.web.crawler.canonical import canonical, masked
 from neo_assets.web.crawler.crawlschema import FORGOTTEN, MAX_BYTES, MAX_SECONDS
 from neo_assets.web.crawler.crawlstore import CrawlStore
 from neo_assets.web.crawler.patterns import keep_lines
-from neo_assets.web.crawler.waves import Waves
+from neo_assets.web.crawler.waves import IS_NEW, Waves
 
 __all__ = ["Frontier", "Target", "canonical"]
 
@@ -93,6 +94,9 @@ class Frontier:
         except ValueError:
             self._waves.leave_out(url, "malformed")
             return
+        if (shown := masked(spelled)) != spelled:
+            self._waves.leave_out(shown, "malformed")
+            return
         if len(spelled) > longest:
             self._waves.leave_out(spelled, "length")
             return
@@ -135,8 +139,8 @@ class Frontier:
     @property
     def n_waiting(self) -> int:
         """How many URLs are still to ask for, those given out included: what a crawl that was cut leaves behind."""
-        query = """SELECT (SELECT count(*) FROM wave) + (SELECT count(*) FROM waiting) + (SELECT count(*) FROM found f
-                   WHERE NOT EXISTS (SELECT 1 FROM seen s WHERE s.url = f.url))"""
+        query = f"""SELECT (SELECT count(*) FROM wave) + (SELECT count(*) FROM waiting)
+            + (SELECT count(*) FROM found f WHERE {IS_NEW})"""  # noqa: S608 (a constant)
         return int(self._db.execute(query).fetchone()[0])
 
     def next_batch(self) -> list[Target]:

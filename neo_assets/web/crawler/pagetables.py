@@ -25,6 +25,9 @@ FETCHED, UNCHANGED, GONE, REDIRECTED, REFUSED, FAILED = (
 NEW, TEXT, BOILERPLATE = "new", "text", "boilerplate"
 GONE_STATUSES = (404, 410)
 GONE_FOR_GOOD = 410
+UNREACHABLE, RETRY_AFTER, NO_ANSWER = "robots unreachable", "retry-after", "no answer"
+"""Reasons of the day and not of the page: a URL not asked for because of them is asked for on another day. The host's
+robots.txt can't be had, it wants to be left in peace for longer than the crawl waits, or it has stopped to answer."""
 
 _UTC = pa.timestamp("us", tz="UTC")
 
@@ -90,9 +93,9 @@ STATE_SCHEMA = pa.schema(
 )
 """Days are ISO dates. `changed_at` is the moment when the payload in force was fetched (a revisit record refers to it),
 `last_changed` the day of the main text's last change or of the page's end; `n_changes` counts later main texts that
-differ, and a page's end. `n_failures` counts failures since the last answer. From `next_due` on the page is asked for
-again; null: never again. A URL that was found but never asked for (the day's caps were reached) has no status, no
-fetches and no `last_seen`, and is due."""
+differ, and a page's end. `n_failures` counts days in a row on which it failed, or might not be asked for. From
+`next_due` on the page is asked for again; null: never again. A URL that was found but never asked for (the day's caps
+were reached, its host was not to be reached) has no status, no fetches and no `last_seen`."""
 
 LEFT_OUT_SCHEMA = pa.schema(
     [
@@ -156,10 +159,17 @@ def found_row(url: str, kind: str, depth: int, day: date) -> Row:
     return row | {"n_fetches": 0, "n_changes": 0, "n_failures": 0}
 
 
-def state_after(old: Row | None, row: Row, day: date, revisit: RevisitSettings) -> Row:
-    """The state of a URL after the row of a day. The row's outcome must not be `refused`: that leaves no trace."""
+def state_after(old: Row | None, row: Row, day: date, revisit: RevisitSettings) -> Row | None:
+    """The state of a URL after the row of a day; None if that leaves no trace: the URL was not known, and refused.
+
+    One that was not asked for is put off as after a failure, so that it does not use up the caps every day.
+    """
     outcome, today = row["outcome"], day.isoformat()
+    if old is None and outcome == REFUSED and (row["kind"] != "page" or row.get("reason") != UNREACHABLE):
+        return None
     old = old or found_row(row["url"], row["kind"], row["depth"], day)
+    if outcome == REFUSED or row.get("n_tries") == 0:
+        return old | asdict(next_visit("failed", day, old["interval_days"], old["n_failures"] or 0, revisit))
     asked_before = old["n_fetches"] > 0
     new = old | {name: row.get(name) for name in ("kind", "depth", "status")}
     new |= {"last_seen": today, "n_fetches": old["n_fetches"] + 1}

@@ -16,8 +16,19 @@ from neo_assets.web.crawler.answers import (
     media_type_of,
     redirection,
 )
+from neo_assets.web.crawler.canonical import masked
 from neo_assets.web.crawler.frontier import Target
-from neo_assets.web.crawler.pagetables import FAILED, FETCHED, GONE, REDIRECTED, REFUSED, UNCHANGED, Row, change_of
+from neo_assets.web.crawler.pagetables import (
+    FAILED,
+    FETCHED,
+    GONE,
+    GONE_STATUSES,
+    REDIRECTED,
+    REFUSED,
+    UNCHANGED,
+    Row,
+    change_of,
+)
 from neo_assets.web.page.pageview import PageView, read_page
 from neo_assets.web.payload import PayloadError, decoded
 
@@ -27,7 +38,6 @@ if TYPE_CHECKING:
 
 TEXT_TYPES = frozenset({"text/html", "application/xhtml+xml", "text/plain"})
 """Media types that are read as pages; an answer that names none is looked at as HTML."""
-GONE_STATUSES = (404, 410)
 
 
 @dataclass(frozen=True)
@@ -113,12 +123,12 @@ class Recorder:
             "etag": headers.get("etag"),
             "last_modified": headers.get("last-modified"),
         }
-        if exchange.status == 304 and known is not None:
+        if exchange.status == 304 and known is not None and _stands(known):
             digests = {name: known[name] for name in ("payload_digest", "text_digest")}
             return row | {"outcome": UNCHANGED} | digests, None
         if 300 <= exchange.status < 400 and "location" in headers:
             url = redirection(exchange.url, headers["location"])
-            return row | ({"outcome": REDIRECTED, "redirect_to": url} if url else _failure("location")), None
+            return row | ({"outcome": REDIRECTED, "redirect_to": masked(url)} if url else _failure("location")), None
         if exchange.status in GONE_STATUSES:
             return row | {"outcome": GONE}, None
         if not 200 <= exchange.status < 300:
@@ -159,7 +169,7 @@ def _failure(reason: str) -> Row:
 def _page_of(url: str, payload: bytes, row: Row, headers: dict[str, str]) -> PageView | None:
     try:
         return read_page(url, payload, row["content_type"], row["charset"], headers)
-    except (ValueError, RuntimeError):  # it can't be parsed; extraction will say so of what is in the WARC
+    except Exception:  # noqa: BLE001 (whatever it is, one page must not end the crawl: extraction will say so of it)
         return None
 
 

@@ -6,6 +6,8 @@ import math
 from dataclasses import dataclass, field
 from typing import Any
 
+from neo_assets.web.crawler.pagetables import UNREACHABLE
+
 MAX_BYTES = 500 * 1024
 """RFC 9309, 2.5: a crawler must read at least 500 KiB; what follows is ignored."""
 MAX_REDIRECTS = 5
@@ -24,7 +26,7 @@ class Robots:
     def refusal(self, url: str) -> str | None:
         """Why the rules forbid a URL (`robots`, or `robots unreachable`), or None if it may be fetched."""
         if self.unreachable:
-            return "robots unreachable"
+            return UNREACHABLE
         return None if self.rules is None or self.rules.can_fetch(url, self.agent) else "robots"
 
     @property

@@ -8,11 +8,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from neo_assets.recipe.crawl import CrawlSection
+from neo_assets.web.crawler.canonical import canonical
 from neo_assets.web.crawler.crawlstore import CrawlStore
 from neo_assets.web.crawler.frontier import Frontier, Target
 from neo_assets.web.crawler.guard import refusal
 from neo_assets.web.crawler.limits import LENGTH
-from neo_assets.web.crawler.pagetables import FAILED, FETCHED, REDIRECTED
+from neo_assets.web.crawler.pagetables import FAILED, FETCHED, REDIRECTED, UNREACHABLE
 from neo_assets.web.crawler.recorder import Answer, Recorder
 from neo_assets.web.crawler.robots import MAX_BYTES, MAX_REDIRECTS, Robots, robots_of
 from neo_assets.web.crawler.turns import Turns
@@ -27,7 +28,6 @@ class Job:
     """A request to make. One for a robots.txt gives the rules of `origin`, after `n_redirects` redirects."""
 
     target: Target
-    n_tries: int = 0
     origin: str = ""
     n_redirects: int = 0
 
@@ -60,6 +60,8 @@ class Rulebook:
         self._admit = admit
         self._parsed: dict[str, Robots] = {}
         self._held: dict[str, list[Target]] = {}
+        self.n_held = 0
+        """Targets held."""
 
     def hold(self, target: Target) -> bool:
         """Hold a target until its origin's rules are in; False if they are."""
@@ -70,12 +72,13 @@ class Rulebook:
             self._held[origin] = []
             self._ask(Job(Target(f"{origin}/robots.txt", "robots"), origin=origin))
         self._held[origin].append(target)
+        self.n_held += 1
         return True
 
     def refusal(self, target: Target) -> str | None:
         """Why the rules forbid a target whose origin's are in; None if they don't."""
         robots = self._rules(target.origin)
-        return "robots unreachable" if robots is None else robots.refusal(target.url)
+        return UNREACHABLE if robots is None else robots.refusal(target.url)
 
     def unreachable(self, job: Job) -> None:
         """There was no answer to the request for a robots.txt."""
@@ -108,11 +111,15 @@ class Rulebook:
     def _redirected(self, job: Job, url: str) -> None:
         """The rules count wherever they are (RFC 9309, 2.3.1.2), be it on a host that is not to be crawled itself; but
         nothing private is asked for them."""
-        other = Target(url, "robots")
-        if refusal(url, self._settings.allowed_hosts) not in (None, "host"):
+        try:
+            other = Target(canonical(url), "robots")
+        except ValueError:
             self._obey(job.origin, None, b"")
             return
-        known = self._store.robots(other.origin) if url == f"{other.origin}/robots.txt" else None
+        if refusal(other.url, self._settings.allowed_hosts) not in (None, "host"):
+            self._obey(job.origin, None, b"")
+            return
+        known = self._store.robots(other.origin) if other.url == f"{other.origin}/robots.txt" else None
         if known is not None:
             self._obey(job.origin, *known)
         else:
@@ -128,7 +135,9 @@ class Rulebook:
         robots = self._rules(origin)
         for url in robots.sitemaps if robots is not None and self._settings.sitemaps else ():
             self._frontier.add(url, "sitemap", 0, f"{origin}/robots.txt")
-        for target in self._held.pop(origin, ()):
+        held = self._held.pop(origin, [])
+        self.n_held -= len(held)
+        for target in held:
             self._admit(target)
 
     def _rules(self, origin: str) -> Robots | None:

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import replace
 from datetime import UTC, datetime
-from time import monotonic
+from time import monotonic, time
 from typing import Any
+from urllib.parse import urlsplit
 
 import scrapy
 from scrapy.crawler import Crawler
@@ -19,11 +19,12 @@ from scrapy.http import Request, Response
 
 from neo_assets.recipe.crawl import CrawlSection
 from neo_assets.web.crawler.answers import headers_of, reason_of
+from neo_assets.web.crawler.canonical import masked
 from neo_assets.web.crawler.crawlstore import CrawlStore
 from neo_assets.web.crawler.frontier import Frontier, Target
 from neo_assets.web.crawler.guard import refusal
 from neo_assets.web.crawler.limits import STALL_FACTOR, TransferLimits, prefix_meta, truncation
-from neo_assets.web.crawler.pagetables import FETCHED, REDIRECTED, UNCHANGED
+from neo_assets.web.crawler.pagetables import FETCHED, NO_ANSWER, REDIRECTED, RETRY_AFTER, UNCHANGED
 from neo_assets.web.crawler.recorder import Answer, Recorder
 from neo_assets.web.crawler.retries import may_pass, pause_seconds, retry_after_seconds
 from neo_assets.web.crawler.robots import MAX_BYTES
@@ -37,11 +38,11 @@ HEADERS = {
     "Accept-Encoding": "gzip, deflate",
 }
 MAX_WAITING = 20_000
-"""Requests held in memory until it is their host's turn."""
+"""Requests held in memory until it is their host's turn, or until their origin's rules are in."""
+MAX_SILENT = 16
+"""URLs in a row of one host that may stay without an answer; then the host is left for the day."""
 NOTHING: tuple[Any, ...] = ()
 FINISHED, TIMED_OUT = "finished", "closespider_timeout"
-RETRY_AFTER = "retry-after"
-"""Why a host's pages failed that asked to be left in peace for longer than the crawl waits."""
 
 
 class PageSpider(scrapy.Spider):
@@ -62,7 +63,12 @@ class PageSpider(scrapy.Spider):
         self._rules = Rulebook(settings_, store, frontier, recorder, self._turns, self._admit)
         # Kept here, since Scrapy holds who listens by weak references only.
         self._limits = TransferLimits(settings_.max_body_bytes, settings_.timeout_seconds)
-        self._left: set[str] = set()
+        self._left = {urlsplit(f"//{host}").hostname or "": RETRY_AFTER for host in store.left_hosts(RETRY_AFTER)}
+        """Hosts of which nothing more is asked on this day, and why."""
+        self._n_silent: dict[str, int] = {}
+        self._n_tries: dict[str, int] = {}
+        """Of URLs that wait for another try."""
+        self._remember(store.tries())
         self._wake = asyncio.Event()
         self.closed_by = FINISHED
         self.error: BaseException | None = None
@@ -73,6 +79,14 @@ class PageSpider(scrapy.Spider):
         spider = super().from_crawler(crawler, *args, **kwargs)
         spider._limits.connect(crawler)
         return spider
+
+    def _remember(self, tries: dict[str, tuple[int, float]]) -> None:
+        """Go on with the tries and pauses of a crawl that was broken off."""
+        for url, (n_tries, until) in tries.items():
+            self._n_tries[url] = n_tries
+            longest = pause_seconds(self._settings, n_tries, self._settings.max_retry_after_seconds)
+            pause = min(until - time(), longest)  # the clock may have been set
+            self._turns.pause(urlsplit(url).hostname or "", monotonic() + pause)
 
     async def start(self) -> AsyncIterator[Any]:
         """The whole crawl; yields nothing."""
@@ -118,13 +132,14 @@ class PageSpider(scrapy.Spider):
     @property
     def _has_room(self) -> bool:
         """Whether more could be under way than there is: the hosts that wait may all be slow ones."""
-        return self._turns.n_active < self._settings.concurrency and self._turns.n_waiting < MAX_WAITING
+        n_waiting = self._turns.n_waiting + self._rules.n_held
+        return self._turns.n_active < self._settings.concurrency and n_waiting < MAX_WAITING
 
     def _take_in(self) -> bool:
         """Let the frontier's next targets wait for their turn, those without rules for their origin's robots.txt."""
         batch = self._frontier.next_batch()
         for target in batch:
-            if not self._rules.hold(target):
+            if Job(target).host in self._left or not self._rules.hold(target):
                 self._admit(target)
         self._store.commit()
         return bool(batch)
@@ -135,7 +150,7 @@ class PageSpider(scrapy.Spider):
         if reason is not None:
             self._recorder.refused(target, reason)
         elif job.host in self._left:
-            self._recorder.failed(target, RETRY_AFTER, 0)
+            self._recorder.failed(target, self._left[job.host], 0)
         else:
             self._turns.put(job.host, job)
             return
@@ -176,19 +191,25 @@ class PageSpider(scrapy.Spider):
         """There was no answer, or none that could be kept."""
         if may_pass(None, reason) and self._again(job, None):
             return
-        self._recorder.failed(job.target, reason, job.n_tries + 1)
+        self._recorder.failed(job.target, reason, 1 + self._n_tries.pop(job.target.url, 0))
         if job.origin:
             self._rules.unreachable(job)
         self._frontier.done(job.target.url)
+        self._n_silent[job.host] = 1 + self._n_silent.get(job.host, 0)
+        if self._n_silent[job.host] >= MAX_SILENT:
+            self._leave(job.host, NO_ANSWER)
 
     def _answered(self, job: Job, response: Response) -> None:
-        answer = self._recorder.answered(job.target, response, truncation(response), job.n_tries + 1)
+        n_tries = 1 + self._n_tries.get(job.target.url, 0)
+        answer = self._recorder.answered(job.target, response, truncation(response), n_tries)
+        self._n_silent.pop(job.host, None)
         leave = False
         if may_pass(answer.row["status"], answer.row.get("reason")):
             asked = retry_after_seconds(headers_of(answer.exchange).get("retry-after"), datetime.now(UTC))
             leave = asked is not None and asked > self._settings.max_retry_after_seconds
             if not leave and self._again(job, asked):
                 return
+        self._n_tries.pop(job.target.url, None)
         values = {"reason": RETRY_AFTER} if leave else {}
         if job.origin:
             self._rules.answered(job, answer, values)
@@ -197,21 +218,26 @@ class PageSpider(scrapy.Spider):
             self._follow(job.target, answer)
             self._frontier.done(job.target.url)
         if leave:
-            self._leave(job.host)
+            self._leave(job.host, RETRY_AFTER)
 
     def _again(self, job: Job, asked: float | None) -> bool:
         """Ask once more after a pause, in which the whole host is left in peace; False if it was tried enough."""
-        if job.n_tries >= self._settings.n_retries or job.host in self._left:
+        url = job.target.url
+        n_tries = 1 + self._n_tries.get(url, 0)
+        if n_tries > self._settings.n_retries or job.host in self._left:
             return False
-        self._turns.put(job.host, replace(job, n_tries=job.n_tries + 1), first=True)
-        self._turns.pause(job.host, monotonic() + pause_seconds(self._settings, job.n_tries + 1, asked))
+        pause = pause_seconds(self._settings, n_tries, asked)
+        self._n_tries[url] = n_tries
+        self._store.keep_try(url, n_tries, time() + pause)
+        self._turns.put(job.host, job, first=True)
+        self._turns.pause(job.host, monotonic() + pause)
         return True
 
-    def _leave(self, host: str) -> None:
+    def _leave(self, host: str, reason: str) -> None:
         """Ask nothing more of a host on this day."""
-        self._left.add(host)
+        self._left[host] = reason
         for job in self._turns.drop(host):
-            self._recorder.failed(job.target, RETRY_AFTER, job.n_tries)
+            self._recorder.failed(job.target, reason, self._n_tries.pop(job.target.url, 0))
             if job.origin:
                 self._rules.unreachable(job)
             self._frontier.done(job.target.url)
@@ -236,6 +262,6 @@ class PageSpider(scrapy.Spider):
         """A redirect is a link, so `max_depth` bounds chains; one to where the crawl must not go is kept as refused."""
         reason = refusal(url, self._settings.allowed_hosts)
         if reason in ("address", "scheme", "malformed", "port"):
-            self._recorder.refused(Target(url, target.kind, target.depth, target.url), reason)
+            self._recorder.refused(Target(masked(url), target.kind, target.depth, target.url), reason)
         else:
             self._frontier.add(url, target.kind, target.depth + 1, target.url)

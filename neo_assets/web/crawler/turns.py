@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
+PRUNE_HOSTS = 10_000
+"""Hosts that are remembered before those with nothing to remember are looked for."""
 
 
 @dataclass
@@ -38,6 +40,7 @@ class Turns(Generic[T]):
         self._hosts: dict[str, _Host[T]] = {}
         self._ready: list[tuple[float, int, str]] = []
         self._n_queued = 0
+        self._n_to_prune = PRUNE_HOSTS
         self.n_waiting = 0
         self.n_active = 0
 
@@ -63,6 +66,7 @@ class Turns(Generic[T]):
             self.n_waiting -= 1
             self.n_active += 1
             self._queue(host, entry)
+            self._prune(now)
             return item
         return None
 
@@ -106,6 +110,18 @@ class Turns(Generic[T]):
 
     def _entry(self, host: str) -> _Host[T]:
         return self._hosts.setdefault(host, _Host(self._delay, self._concurrency))
+
+    def _prune(self, now: float) -> None:
+        """Forget hosts that would be the same if they were new: their memory is bounded, at O(1) a `take`."""
+        if len(self._hosts) < self._n_to_prune:
+            return
+        fresh = (self._delay, self._concurrency)
+        self._hosts = {
+            host: of
+            for host, of in self._hosts.items()
+            if of.waiting or of.n_active or of.queued or of.ready_at > now or (of.delay, of.concurrency) != fresh
+        }
+        self._n_to_prune = max(PRUNE_HOSTS, 2 * len(self._hosts))
 
     def _queue(self, host: str, entry: _Host[T]) -> None:
         """Note when the host can be asked next. It is noted once; `next_at` looks whether that still holds."""

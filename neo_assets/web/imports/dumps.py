@@ -30,6 +30,8 @@ ROW_SCHEMA = pa.schema(
 )
 """What an import gives of each record; a language with a score is what the dump itself says."""
 MAX_REASON_CHARS = 300
+NO_URL = Fault("warc", "it has no WARC-Target-URI")
+OTHER_DIGEST = Fault("digest", "its WARC-Payload-Digest is another's")
 
 
 @dataclass
@@ -57,19 +59,20 @@ class Dump:
             NoWarcError: it is no WARC file.
         """
         wanted, of_record = ("conversion", self._wet_row) if self.settings.kind == "wet" else ("response", self._page)
-        n_wanted = 0
+        kinds: set[str] = set()
         for record in warc_records(stream, self.settings.max_record_bytes, tally.faults):
             tally.n_records += 1
-            if record.kind == wanted:
-                n_wanted += 1
+            kinds.add(record.kind)
             if record.kind not in (wanted, "") or _is_no_page(record):
                 tally.n_others += 1
                 if record.fault is not None:
                     tally.faults.append(f"{record.place}: a {record.kind} record is broken: {record.fault.reason}")
                 continue
             yield of_record(path, record)
-        if tally.n_records == tally.n_others and not n_wanted and tally.n_records:
+        if wanted not in kinds and kinds & {"conversion", "response"}:
             raise NoWarcError(f"holds no {wanted} record; it is not of kind: {self.settings.kind}")
+        if tally.n_records and tally.n_records == tally.n_others:
+            tally.faults.append(f"there is no {wanted} record in it")
 
     def kept_or_short(self, path: str, place: str, url: str, row: Row) -> Row:
         """The verdict on a document that came as text: `row` has it with what else is known of it."""
@@ -104,9 +107,8 @@ class Dump:
 
     def _page(self, path: str, record: WarcRecord) -> Row:
         url, place = record.url, record.place
-        fault = record.fault or (Fault("warc", "it has no WARC-Target-URI") if url is None else None)
-        if fault is not None or url is None:
-            return self.quarantined(path, place, fault or Fault("warc", "broken"), url)
+        if record.fault is not None or url is None:
+            return self.quarantined(path, place, record.fault or NO_URL, url)
         row = self._identity(url) | {PLACE: place}
         if cut := record.headers.get("warc-truncated"):
             return row | self._rejected(path, place, "truncated", cut)
@@ -119,7 +121,7 @@ class Dump:
             if media_type not in self.extraction.media_types:
                 return row | self._rejected(path, place, "content_type", media_type or "none")
             if digest_differs(record.headers.get("warc-payload-digest"), answer.body, answer.without_chunks()):
-                return self.quarantined(path, place, Fault("digest", "its WARC-Payload-Digest is another's"), url)
+                return self.quarantined(path, place, OTHER_DIGEST, url)
             payload = answer.payload(self.extraction.max_payload_bytes)
         except MessageError as error:
             return self.quarantined(path, place, Fault("http", str(error)), url)
@@ -141,15 +143,15 @@ class Dump:
 
     def _wet_row(self, path: str, record: WarcRecord) -> Row:
         url, place = record.url, record.place
-        fault = record.fault or (Fault("warc", "it has no WARC-Target-URI") if url is None else None)
-        if fault is None and digest_differs(record.headers.get("warc-payload-digest"), record.block):
-            fault = Fault("digest", "its WARC-Payload-Digest is another's")
+        if record.fault is not None or url is None:
+            return self.quarantined(path, place, record.fault or NO_URL, url)
+        if digest_differs(record.headers.get("warc-payload-digest"), record.block):
+            return self.quarantined(path, place, OTHER_DIGEST, url)
         try:
             text = record.block.decode("utf-8")
         except UnicodeDecodeError as error:
-            fault = fault or Fault("utf8", f"its text is not UTF-8: byte 0x{record.block[error.start]:02x}")
-        if fault is not None or url is None:
-            return self.quarantined(path, place, fault or Fault("warc", "broken"), url)
+            fault = Fault("utf8", f"its text is not UTF-8: byte 0x{record.block[error.start]:02x}")
+            return self.quarantined(path, place, fault, url)
         languages = record.headers.get("warc-identified-content-language")
         row = {
             "title": "", "text": tidy(text), "declared_language": languages or None, "charset": "utf-8",

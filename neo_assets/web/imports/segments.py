@@ -9,7 +9,7 @@ import zlib
 from datetime import date
 
 from neo_assets.recipe.imports import DAY, ImportSettings
-from neo_assets.web.imports.remote import RemoteError, listed, one_line, opened
+from neo_assets.web.imports.remote import RemoteError, is_local, listed, one_line, opened
 
 MAX_LISTING_BYTES = 1 << 28
 GZIP_MAGIC = b"\x1f\x8b"
@@ -66,8 +66,12 @@ def _of_listing(name: str, settings: ImportSettings, day: date) -> list[str]:
         raise ImportFault(name, "listing", what) from None
     if len(data) > MAX_LISTING_BYTES or len(text) > MAX_LISTING_BYTES:
         raise ImportFault(name, "listing", f"{path} is larger than {MAX_LISTING_BYTES} bytes")
-    lines = [line.strip() for line in text.splitlines()]
-    return [settings.base + line for line in lines if line and not line.startswith(COMMENT)]
+    lines = [line for line in map(str.strip, text.splitlines()) if line and not line.startswith(COMMENT)]
+    foreign = not is_local(path) and not settings.base  # it says whole paths, and another machine wrote it
+    for line in lines:
+        if ".." in line.split("/") or (foreign and is_local(line)):
+            raise ImportFault(name, "listing", f"{path} names {line[:100]!r}, which leads elsewhere on this machine")
+    return [settings.base + line for line in lines]
 
 
 def _unpacked(data: bytes) -> bytes:

@@ -61,10 +61,16 @@ def decode(data: bytes, header_charset: str | None = None) -> tuple[str, str]:
     if data.isascii() and not (b"\x00" in data or b"\x1b" in data):
         return data.decode("ascii"), "utf-8"
     best: tuple[float, str, str] | None = None
-    for encoding in dict.fromkeys(candidates(data, header_charset)):
+    tried: set[str] = set()
+    for encoding in candidates(data, header_charset):
+        if encoding in tried:
+            continue
+        tried.add(encoding)
         text = data.decode(encoding, "replace")
+        if encoding == "utf-8":
+            return text, encoding
         share = _error_share(text)
-        if share <= MAX_ERROR_SHARE or encoding == "utf-8":
+        if share <= MAX_ERROR_SHARE:
             return text, encoding
         if best is None or share < best[0]:
             best = share, text, encoding
@@ -131,8 +137,13 @@ def _by_form(data: bytes, named: tuple[str | None, ...]) -> str | None:
     """UTF-8 or ISO-2022-JP, which other encodings hardly ever look like by chance."""
     if data.isascii():
         return "iso2022_jp_ext" if ISO_2022_JP.search(data) else "utf-8"
-    text = data.decode("utf-8", "replace")
-    n_broken = text.count("\ufffd") - data.count(b"\xef\xbf\xbd")
+    try:
+        text, n_broken = data.decode("utf-8"), 0
+    except UnicodeDecodeError:
+        text = data.decode("utf-8", "replace")
+        n_broken = text.count("\ufffd") - data.count(b"\xef\xbf\xbd")
+    if not n_broken and (named[0] not in eastasian.ENCODINGS or named[0] != named[1]):
+        return "utf-8"
     n_beyond = len(text) - len(text.encode("ascii", "ignore"))
     if n_broken * (UTF8_GOOD_TO_BAD + 1) > n_beyond:
         return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urljoin, urlsplit
 
@@ -29,6 +30,10 @@ REFRESH = re.compile(r"\s*[\d.]+\s*[;,\s]\s*(?:url\s*=\s*)?+(?:\"([^\"]*)|'([^']
 QUERY_SAFE = "!$%&()*+,-./:;=?@[\\]^_`{|}~"
 PLAIN = re.compile(r"https?://[a-z0-9.-]+(?::\d+)?(?:[/?][A-Za-z0-9\-._~!$&()*+,;=:@%/?]*)?(?:#[A-Za-z0-9\-._~%/]*)?")
 """Addresses that encoding would leave as they are."""
+SIMPLE = re.compile(
+    r"(?=[/\w~%-])(/?)(?:[\w~%-][\w.~%-]*/)*(?:[\w~%-][\w.~%-]*)?(?:\?[\w.~%&=/-]+)?(?:#[\w.~%/-]+)?", re.ASCII
+)
+"""Addresses that resolving only puts behind their site's or their folder's."""
 
 
 @dataclass(frozen=True)
@@ -97,6 +102,9 @@ def absolute(href: str, base: str, charset: str = "utf-8") -> str | None:
     href = clean(href)
     if not href or href[0] == "#" or len(href) > MAX_HREF_CHARS:
         return None
+    simple, place = SIMPLE.fullmatch(href), _place(base)
+    if simple and place:
+        return place[0 if simple[1] else 1] + href
     try:
         address = urljoin(base, _slashes(href))
         if PLAIN.fullmatch(address):
@@ -110,6 +118,17 @@ def absolute(href: str, base: str, charset: str = "utf-8") -> str | None:
         return address if address.isascii() else None  # a host that has no ASCII form
     except (ValueError, UnicodeError):
         return None
+
+
+@lru_cache(maxsize=256)
+def _place(base: str) -> tuple[str, str] | None:
+    """The site and the folder of a plain address; None where resolving has more to do."""
+    path_end = min((place for mark in "?#" if (place := base.find(mark)) >= 0), default=len(base))
+    folder = base[: base.rfind("/", 0, path_end) + 1]
+    site = base[: base.find("/", len("https://"))]
+    if not PLAIN.fullmatch(base) or "/." in folder or "//" in folder[len("https://") :] or len(folder) <= len(site):
+        return None
+    return site, folder
 
 
 def clean(href: str) -> str:

@@ -36,11 +36,11 @@ DAY_ELEMENTS = (
 )
 ASIDE = frozenset(("li", "aside", "nav", "footer", "td"))
 """A date in such an element is mostly another page's, or the site's."""
-LABELLED_DAY = re.compile(
-    r"(?:发布|發佈|發布|发表|發表|更新|修改|公布|刊登|出版|发文|成文)(?:时间|時間|日期|于|於)|(?:日期|时间|時間)\s*[:：]"
-    r"|\b(?:published|posted|updated|date)\b\s*(?:on\b|:)",
-    re.IGNORECASE,
-)
+LABELLED_DAY = re.compile(r"[发發更修公刊出成日时時](?:[布佈表新改登版文](?:时间|時間|日期|于|於)|[期间間]\s*[:：])")
+"""One set of characters comes first, as that is searched for fast."""
+LABELLED_DAY_EN = re.compile(r"\b(?:published|posted|updated|date)\b\s*(?:on\b|:)", re.IGNORECASE)
+LABEL_HINTS = ("date", "Date", "DATE", "osted", "OSTED", "ublished", "UBLISHED")
+"""Nearly any of these labels is in one of these letter cases; looking for them takes no time."""
 LABELLED_AUTHOR = re.compile(
     r"(?:作者|撰稿人?|撰文)\s*[:：]\s*((?:(?!来源|來源|发布|發布|时间|時間|日期|编辑|編輯|责任|責任|字号|浏览|阅读|出处)"
     r"[^\s，。；;|<>【】\[\]()（）:：]){2,20})"
@@ -69,15 +69,26 @@ class Facts:
     declared_language: str | None
 
 
-def page_facts(tree: HTMLTree, url: str, headers: Mapping[str, str], charset: str = "utf-8") -> Facts:
-    """The facts of a parsed page; `headers` have names in lower case."""
-    meta, stated = meta_of(tree), statements(tree)
-    top = _top(tree)
+def page_facts(
+    tree: HTMLTree,
+    url: str,
+    headers: Mapping[str, str],
+    charset: str = "utf-8",
+    meta: Meta | None = None,
+    source: str | None = None,
+) -> Facts:
+    """The facts of a parsed page; `headers` have names in lower case, `meta` is `meta_of`'s if that is known.
+
+    With `source`, what the tree was parsed from, no element is looked for whose name or class does not stand in it.
+    """
+    meta = meta_of(tree) if meta is None else meta
+    stated, top = statements(tree) if _holds(source, "ld+json") else [], _top(tree)
+    signed = _holds(source, "author") or _holds(source, "byline")
     return Facts(
         title=title_of(tree, meta),
         date=date_of(tree, url, meta, stated, top),
-        author=author_of(tree, meta, stated, top),
-        canonical=canonical_of(tree, url, headers, charset),
+        author=author_of(tree, meta, stated, top, signed=signed),
+        canonical=canonical_of(tree if _holds(source, "canonical") else None, url, headers, charset),
         declared_language=language_of(tree, meta, headers),
     )
 
@@ -120,10 +131,12 @@ def date_of(tree: HTMLTree, url: str, meta: Meta, stated: list[Statement], top: 
     )
 
 
-def author_of(tree: HTMLTree, meta: Meta, stated: list[Statement], top: str) -> str | None:
-    """The author's name: JSON-LD, meta elements, a byline, `作者：` in the first lines."""
+def author_of(tree: HTMLTree, meta: Meta, stated: list[Statement], top: str, *, signed: bool = True) -> str | None:
+    """The author's name: JSON-LD, meta elements, a byline (if the page is `signed` by any), `作者：` in the first
+    lines."""
     candidates: Iterator[str] = (name for one in stated for name in texts(one.get("author")))
-    for group in (candidates, _values(meta, AUTHOR), _texts_of(tree, BYLINES, 2 * MAX_AUTHOR_CHARS)):
+    bylines = _texts_of(tree, BYLINES, 2 * MAX_AUTHOR_CHARS) if signed else ()
+    for group in (candidates, _values(meta, AUTHOR), bylines):
         for text in group:
             name = sane_name(text)
             if name:
@@ -142,10 +155,10 @@ def sane_name(text: str) -> str | None:
     return name if any(map(str.isalpha, name)) else None
 
 
-def canonical_of(tree: HTMLTree, url: str, headers: Mapping[str, str], charset: str = "utf-8") -> str | None:
-    """The address that the page gives as its own, by a link element or else a Link header."""
-    element = first(tree, "link[rel~='canonical'][href]")
-    if element is not None:
+def canonical_of(tree: HTMLTree | None, url: str, headers: Mapping[str, str], charset: str = "utf-8") -> str | None:
+    """The address that the page gives as its own, by a link element (if there is a tree) or else a Link header."""
+    element = None if tree is None else first(tree, "link[rel~='canonical'][href]")
+    if tree is not None and element is not None:
         return absolute(element.getattr("href") or "", base_of(tree, url), charset)
     for target, parameters in LINK_HEADER.findall(headers.get("link", "")):
         if re.search(r"\brel\s*=\s*\"?canonical\b", parameters, re.IGNORECASE):
@@ -178,6 +191,11 @@ def _cased(tag: str) -> str:
 def _top(tree: HTMLTree) -> str:
     """The first characters of the page's text."""
     return str(tree.body.text or "")[:TOP_CHARS] if tree.body is not None else ""
+
+
+def _holds(source: str | None, word: str) -> bool:
+    """Whether a word stands in the source in any of its usual letter cases; True for an unknown source."""
+    return source is None or word in source or word.title() in source or word.upper() in source
 
 
 def _values(meta: Meta, names: Iterable[str]) -> Iterator[str]:
@@ -218,7 +236,10 @@ def _is_aside(element: Any) -> bool:
 
 
 def _labelled_day(top: str) -> str | None:
-    return _first_day(top[match.end() : match.end() + LABEL_REACH] for match in LABELLED_DAY.finditer(top))
+    ends = [match.end() for match in LABELLED_DAY.finditer(top)]
+    if any(map(top.__contains__, LABEL_HINTS)):
+        ends = sorted([*ends, *(match.end() for match in LABELLED_DAY_EN.finditer(top))])
+    return _first_day(top[end : end + LABEL_REACH] for end in ends)
 
 
 def _url_day(url: str) -> str | None:

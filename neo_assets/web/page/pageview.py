@@ -62,10 +62,12 @@ def read_page(
     lower = {name.lower(): value for name, value in headers.items()}
     if content_type == "text/plain":
         return _plain(payload, header_charset, lower)
-    tree, charset = parsed(payload, header_charset)
+    source, charset = decode(payload, header_charset)
+    tree = _tree(source)
     found = main_text(tree, main_content=main_content)
-    facts = page_facts(tree, url, lower, charset)
-    noindex, nofollow = directives(meta_of(tree), lower)
+    meta = meta_of(tree)
+    facts = page_facts(tree, url, lower, charset, meta, source)
+    noindex, nofollow = directives(meta, lower)
     links = () if nofollow else tuple(link.url for link in tree_links(tree, url, charset) if link.followed)
     return PageView(
         text=found.text,
@@ -89,11 +91,15 @@ def parsed(payload: bytes, header_charset: str | None) -> tuple[HTMLTree, str]:
     Raises:
         ValueError, RuntimeError: it can't be parsed, or is made to cost more than any page may.
     """
+    source, charset = decode(payload, header_charset)
+    return _tree(source), charset
+
+
+def _tree(source: str) -> HTMLTree:
     from resiliparse.parse.html import HTMLTree
 
-    source, charset = decode(payload, header_charset)
     check(source)
-    return HTMLTree.parse(source), charset
+    return HTMLTree.parse(source)
 
 
 def digest(text: str) -> str:

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from neo_assets.lake.records import volatile
+from neo_assets.web.crawler.crawlschema import CAPS
 from neo_assets.web.crawler.pagetables import FAILED, FETCHED, GONE, REDIRECTED, REFUSED, UNCHANGED
 from neo_assets.web.report.latency import BINS, bin_of, quantile_ms
 
@@ -23,7 +24,6 @@ CODES = (200, 304, 404, 410, 429)
 CLASSES = (2, 3, 4, 5)
 CHANGES = ("new", "text", "boilerplate")
 LEFT_OUT_KINDS = ("trap_urls", "cap_urls", "other_left_out")
-CAPS = ("max_pages", "max_pages_per_host", "max_bytes")
 COLUMNS = ("host", "outcome", "status", "n_bytes", "reason", "noindex", "change", "truncated", "n_tries", "elapsed_ms")
 """The columns of the page table that are read."""
 

@@ -7,7 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from resiliparse.parse.html import HTMLTree
 
-from neo_assets.web.content.markup import escaped, latex, tags, unescaped, without_raw_text
+from neo_assets.web.content.blocks import rendered
+from neo_assets.web.content.markup import TAGS, escaped, latex, tags, unescaped, without_raw_text
+from neo_assets.web.content.structure import Reader
+from neo_assets.web.content.variants import with_a_variant
 from neo_assets.web.content.zones import BOILERPLATE, COMMENTS, HIDDEN, MAIN, MATH, SUSPECT, flags
 
 
@@ -73,3 +76,19 @@ def test_formulas_on_one_line_between_dollar_signs() -> None:
 )
 def test_flags(tag: str, attributes: str, expected: int) -> None:
     assert flags(tag, attributes) == expected
+
+
+INLINE = [
+    "<b>", "</b>", "<span class=x>", "<span class=math>", "<i hidden>", "</i>", "</span>",
+    "<p>", "</p>", "<li>", "<br>", "<pre>", "</pre>", "<a href=x>",
+    "</a>", "\\(x\\)", "word ", " ", "\n", "&lt;", "<input>",
+    "<div hidden>", "</div>", "<span hidden>", "<span class=sr-only>", "<sup class=reference>", "</sup>", "<td>",
+    "<tr>", "<table>", "</table>",
+]  # fmt: skip
+
+
+@given(st.lists(st.sampled_from(INLINE), max_size=40).map("".join))
+def test_a_page_reads_the_same_without_its_inline_elements(page: str) -> None:
+    tree = HTMLTree.parse(page)
+    all_tags = TAGS.findall(without_raw_text(tree.body.html))
+    assert rendered(Reader().read(with_a_variant(all_tags)).blocks) == rendered(Reader().read(tags(tree)).blocks)

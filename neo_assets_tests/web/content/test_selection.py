@@ -132,3 +132,15 @@ def test_references_in_a_text_stay() -> None:
 def test_identifiers_made_of_the_content_say_nothing() -> None:
     page = f"<section id=sharing-data><h2>Sharing data</h2><p>{EN}</p></section><dl><dt id=x.comment>f()<dd>{EN}</dl>"
     assert lines(page) == ["## Sharing data", EN, "f()", EN]
+
+
+def test_the_footer_of_a_page_is_no_text_but_that_of_an_article_or_a_quotation_is() -> None:
+    page = (
+        f"<div><h1>Title</h1><p>{EN}</p></div><footer><div><h3>About</h3><p>Made by us, with love.</p></div></footer>"
+    )
+    assert lines(page) == ["# Title", EN]
+    page = f"<article><p>{EN}</p><footer><p>Translated from the Latin.</p></footer></article>"
+    assert lines(page) == [EN, "Translated from the Latin."]
+    page = f"<p>{EN}</p><blockquote><p>To be.</p><footer>The Prince</footer></blockquote>"
+    assert lines(page) == [EN, "To be.", "The Prince"]
+    assert lines(f"<footer><p>{EN}</p></footer>") == [EN]

@@ -152,7 +152,7 @@ def test_the_state_goes_through_days(path: Path) -> None:
         after = {found["url"]: found for found in table(store.state_batches(DAY, REVISIT)).to_pylist()}
     expected = {found["url"]: found for found in before}
     for one in rows:
-        if one["outcome"] != "refused":
+        if one["outcome"] != "refused" or one["url"] in expected:
             expected[one["url"]] = state_after(expected.get(one["url"]), one, DAY, REVISIT)
     assert after == expected
     assert list(after) == sorted(expected)
@@ -202,3 +202,16 @@ def test_a_load_that_was_broken_off_begins_anew_and_none_is_late(path: Path) -> 
 )  # fmt: skip
 def test_hosts(url: str, host: str) -> None:
     assert host_of(url) == host
+
+
+def test_tries_and_hosts_that_were_left_outlive_the_process(path: Path) -> None:
+    with CrawlStore(path) as store:
+        store.keep_try("http://a.test/1", 1, 5.0)
+        store.keep_try("http://a.test/1", 2, 9.5)
+        store.keep_try("http://a.test/2", 1, 5.0)
+        store.record(row("http://a.test/2"))
+        store.record(row("http://b.test:81/", "failed", reason="retry-after", host="b.test:81"))
+        store.record(row("http://c.test/", "failed", reason="timeout", host="c.test"))
+    with CrawlStore(path) as store:
+        assert store.tries() == {"http://a.test/1": (2, 9.5)}
+        assert store.left_hosts("retry-after") == {"b.test:81"}

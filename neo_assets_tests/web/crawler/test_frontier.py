@@ -141,9 +141,11 @@ class Reference:
             except ValueError:
                 self.reasons[link.url + "…"] = "malformed"
         for url, links in by_url.items():
-            if url in self.seen or not self.may_be_asked(url, links):
-                continue
             depth, kind, referrer = min((depth, link.kind, ref.replace("<known>", "")) for link, depth, ref in links)
+            nearer = self.reasons.get(url) == "depth" and depth < self.seen[url][0]
+            if (url in self.seen and not nearer) or not self.may_be_asked(url, links):
+                continue
+            self.reasons.pop(url, None)
             self.seen[url] = depth, kind, referrer
             reason = refusal(url) or ("depth" if depth > self.settings.max_depth else None)
             reason = reason or url_trap(url, self.settings.traps)
@@ -167,15 +169,17 @@ class Reference:
     def next_wave(self) -> list[str]:
         """The URLs of the next wave in the order in which they are given out."""
         while self.waiting:
-            depth = min(self.seen[url][0] for url in self.waiting)
+            turn = min(map(self.turn, self.waiting))
             ranked, hosts = [], Counter[str]()
-            for place, url in enumerate(sorted((u for u in self.waiting if self.seen[u][0] == depth), key=self.order)):
+            for place, url in enumerate(sorted((u for u in self.waiting if self.turn(u) == turn), key=self.order)):
                 host = url.split("/")[2]
                 self.waiting.remove(url)
                 if pattern(url) in self.traps:
                     self.reasons[url] = "trap: nothing new"
                 elif self.hosts.total() >= self.settings.max_pages:
                     self.reasons[url] = "max_pages"
+                elif sum(self.hosts[h] for h in self.hosts if domain(h) == domain(host)) >= self.settings.domain_cap:
+                    self.reasons[url] = "max_pages_per_domain"
                 elif self.hosts[host] >= self.settings.max_pages_per_host:
                     self.reasons[url] = "max_pages_per_host"
                 else:
@@ -186,9 +190,11 @@ class Reference:
                 return [url for _, _, url in sorted(ranked)]
         return []
 
-    def order(self, url: str) -> tuple[int, str, str]:
-        row = self.known.get(url)
-        return (0, "", url) if row is None else (int(row["n_fetches"] > 0), row["next_due"], url)
+    def turn(self, url: str) -> int:
+        return 0 if url in self.known and is_due(self.known[url]) else self.seen[url][0]
+
+    def order(self, url: str) -> tuple[str, str]:
+        return (self.known[url]["next_due"] if url in self.known else "", url)
 
     def left_out(self) -> dict[tuple[str, str], tuple[int, str]]:
         groups: dict[tuple[str, str], list[str]] = {}
@@ -196,6 +202,10 @@ class Reference:
             host = url.split("/")[2] if "://" in url and reason != "malformed" else ""
             groups.setdefault((host, reason), []).append(url)
         return {key: (len(urls), min(urls)) for key, urls in sorted(groups.items())}
+
+
+def domain(host: str) -> str:
+    return ".".join(host.split(".")[-2:])
 
 
 def is_due(row: Row) -> bool:
@@ -270,7 +280,7 @@ def page_row(target: Target, answer: Answer) -> Row:
 
 
 NAMES = ["", "x", "y", "z/z/z", "q?a=2&b=1", *(f"n/{number}" for number in range(8)), *(f"?p={n}" for n in range(6))]
-URLS = [f"http://{host}.test/{name}" for host in "abc" for name in NAMES]
+URLS = [f"http://{host}.test/{name}" for host in ("a", "b", "c.b") for name in NAMES]
 ODD = ["http://[x", "mailto:me@a.test", "http://10.0.0.1/", "http://A.test:80/x#top", "http://a.test/q?b=1&a=2"]
 LINKS = st.builds(
     Link,
@@ -297,6 +307,7 @@ CAPS = st.fixed_dictionaries(
     {
         "max_pages": st.integers(1, 40),
         "max_pages_per_host": st.integers(1, 15),
+        "max_pages_per_domain": st.one_of(st.none(), st.integers(1, 20)),
         "max_bytes": st.one_of(st.none(), st.integers(1, 900)),
         "traps": st.just(TrapSettings(probe_pages=2, min_new_share=0.5)),
     }
@@ -358,6 +369,49 @@ def test_a_url_found_again_at_a_smaller_depth_keeps_that_of_its_first_wave() -> 
         frontier.add("http://a.test/2", depth=1, referrer=first.url)
         frontier.done(first.url)
         assert drained(frontier) == [Target("http://a.test/2", "page", 2)]
+
+
+def test_a_url_that_was_too_deep_is_asked_for_when_a_shorter_way_is_found() -> None:
+    with new_frontier(max_depth=2) as frontier:
+        frontier.add("http://a.test/1")
+        frontier.add("http://a.test/x", depth=3, referrer="http://a.test/known")
+        [first] = frontier.next_batch()
+        frontier.add("http://a.test/x", depth=4, referrer=first.url)
+        frontier.done(first.url)
+        assert frontier.next_batch() == []
+        assert left_out(frontier._store) == {("a.test", "depth"): (1, "http://a.test/x")}
+        frontier.add("http://a.test/x", depth=2, referrer=first.url)
+        assert drained(frontier) == [Target("http://a.test/x", "page", 2, first.url)]
+        assert left_out(frontier._store) == {}
+
+
+def test_hosts_without_end_are_bounded_by_their_domain() -> None:
+    """A trap may name a new host in every link, or a new port."""
+    with new_frontier(max_pages=500, max_pages_per_host=3, max_depth=400, max_pages_per_domain=20) as frontier:
+        frontier.add("http://www.trap.com/")
+        frontier.add("http://other.com/")
+        asked = []
+        while batch := frontier.next_batch():
+            for target in batch:
+                asked.append(target.host)
+                for number in range(2):
+                    url = f"http://{len(asked)}-{number}.trap.com:{8000 + len(asked)}/"
+                    frontier.add(url, depth=target.depth + 1, referrer=target.url)
+                frontier.done(target.url)
+        assert sum(host.endswith("trap.com") or ".trap.com:" in host for host in asked) == 20
+        assert "other.com" in asked
+        assert {reason for _, reason in left_out(frontier._store)} == {"max_pages_per_domain"}
+    with new_frontier(max_pages=500, max_pages_per_host=3) as frontier:
+        for number in range(50):
+            frontier.add(f"http://{number}.trap.com/")
+        assert len(drained(frontier)) == 10 * 3
+
+
+def test_a_name_and_password_in_a_url_are_not_told() -> None:
+    with new_frontier() as frontier:
+        frontier.add("http://me:secret@a.test/x@y")
+        assert drained(frontier) == []
+        assert left_out(frontier._store) == {("", "malformed"): (1, "http://***@a.test/x@y…")}
 
 
 def test_what_is_left_out_is_counted() -> None:

@@ -99,6 +99,29 @@ def test_failures_keep_what_was_known(status: int | None, kept: int) -> None:
     assert (found["n_failures"], found["interval_days"], found["n_changes"]) == (0, 2, 0)
 
 
+def test_a_url_left_for_the_day_was_not_asked_for() -> None:
+    left = {"reason": "retry-after", "n_tries": 0}
+    known = history(row("fetched", digest="a1"))
+    found = history(row("fetched", digest="a1"), row("failed", None, **left))
+    assert found == known | {"n_failures": 1, "next_due": "2024-11-03"}
+    assert history(row("failed", None, **left)) == found_row("http://a.test/", "page", 1, FIRST_DAY) | {
+        "n_failures": 1, "next_due": "2024-11-02",
+    }  # fmt: skip
+    asked = history(row("fetched", digest="a1"), row("failed", 503, reason="retry-after", n_tries=1))
+    assert (asked["status"], asked["n_fetches"], asked["last_seen"]) == (503, 2, "2024-11-02")
+
+
+def test_a_refused_url_is_put_off_and_only_a_passing_reason_makes_it_known() -> None:
+    closed, away = (row("refused", None, reason=reason) for reason in ("robots", "robots unreachable"))
+    assert state_after(None, closed, FIRST_DAY, SETTINGS) is None
+    assert state_after(None, away | {"kind": "sitemap"}, FIRST_DAY, SETTINGS) is None
+    new = history(away)
+    assert (new["status"], new["n_fetches"], new["last_seen"], new["next_due"]) == (None, 0, None, "2024-11-02")
+    known = history(row("fetched", digest="a1"))
+    for one in (closed, away):
+        assert history(one, one, before=known) == known | {"n_failures": 2, "next_due": "2024-11-04"}
+
+
 def test_a_redirect_is_like_an_unchanged_page() -> None:
     found = history(row("fetched", digest="a1"), row("redirected", 301))
     assert (found["status"], found["payload_digest"], found["n_changes"], found["interval_days"]) == (301, "a1", 0, 3)

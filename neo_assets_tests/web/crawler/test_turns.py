@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from neo_assets.web.crawler import turns as turns_module
 from neo_assets.web.crawler.turns import Turns
 
 
@@ -89,3 +91,27 @@ def test_everything_is_given_once_in_order_and_politely(
         mine = [(at, number) for at, (of, number) in given_at if of == host]
         assert [number for _, number in mine] == [number for number, of in enumerate(hosts) if of == host]
         assert all(later[0] - earlier[0] >= delay - 1e-9 for earlier, later in pairwise(mine))
+
+
+def test_hosts_with_nothing_to_remember_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(turns_module, "PRUNE_HOSTS", 10)
+    turns: Turns[str] = Turns(1.0, 2)
+    turns.slow_down("slow", 30.0)
+    turns.pause("paused", 400.0)
+    turns.put("busy", "under way")
+    assert turns.take(0.0) == "under way"
+    turns.put("paused", "later")
+    most = 0
+    for number in range(300):
+        turns.put(f"host {number}", "page")
+        assert turns.take(float(number)) == "page"
+        turns.done(f"host {number}")
+        most = max(most, len(turns._hosts))
+    assert most < 20
+    turns.put("slow", "first")
+    turns.put("slow", "second")
+    assert (turns.take(300.0), turns.take(329.0)) == ("first", None), "one at a time"
+    turns.done("slow")
+    assert (turns.take(329.0), turns.take(330.0)) == (None, "second"), "thirty seconds between them"
+    assert (turns.take(399.0), turns.take(400.0)) == (None, "later")
+    turns.done("busy")

@@ -63,6 +63,20 @@ def test_a_listing_comes_over_http_too() -> None:
 
 
 @pytest.mark.parametrize(
+    "line", ["/etc/passwd", "file:///etc/passwd", "seed://MANIFEST.jsonl", "../x", "http://a/../x"]
+)
+def test_a_foreign_listing_names_no_file_of_this_machine(line: str) -> None:
+    files = Files({"/paths": f"http://a.test/1\n{line}\n".encode()})
+    with served(files) as base, pytest.raises(ImportFault, match=r"/paths names .*, which leads elsewhere"):
+        of(listing=f"{base}/paths")
+
+
+def test_a_listing_on_disk_may_name_files_on_disk(tmp_path: Path) -> None:
+    (tmp_path / "paths").write_text("/data/1.warc.gz\n")
+    assert of(listing=f"{tmp_path}/paths") == ["/data/1.warc.gz"]
+
+
+@pytest.mark.parametrize(
     ("given", "message"),
     [
         ({"paths": ("{0}/x/*.gz",)}, "{0}/x/*.gz: no such file; put the files there, or mend imports.cc.paths"),

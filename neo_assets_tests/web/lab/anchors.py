@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from neo_assets.web.bundled.pages import Page, etag_of
+from neo_assets.web.crawler.canonical import masked
 from neo_assets_tests.web.lab.parts import Part, steady, text_page
 
 HOST = "links.lab.test"
@@ -54,7 +55,7 @@ def part(epoch: int) -> Part:
     made.robots(HOST, "User-agent: *\nAllow: /\n")
     for path in sorted({*LEADING.values(), "/area.html"}):
         made.put(f"http://{HOST}{path}", text_page(path, f"What {path} leads to."))
-    made.left_out |= NOWHERE
+    made.left_out |= {masked(url): reason for url, reason in NOWHERE.items()}
     _based(made)
     return made
 

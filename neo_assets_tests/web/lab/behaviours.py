@@ -107,7 +107,8 @@ def _redirects(made: Part) -> None:
         "/to-private": "http://192.168.0.1/",
     }.items():
         _nowhere(made, path, location, "address")
-    _nowhere(made, "/to-user", "http://user:word@redirects.lab.test/landing.html", "malformed")
+    made.put(f"{url}/to-user", redirect("http://user:word@redirects.lab.test/landing.html"), *settled(redirected(302)))
+    made.expect("http://***@redirects.lab.test/landing.html", refused("malformed"), refused("malformed"), None)
     made.put(f"{url}/to-secret", redirect("/secret/a.html"), *settled(redirected(302)))
     made.hide(f"{url}/secret/a.html")
     made.expect(f"{url}/secret/a.html", refused("robots"), refused("robots"), None)
@@ -173,13 +174,13 @@ WAITS = {f"http://{name}.passing.lab.test/page.html": 1.0 for name in ("limited"
 
 
 def _busy(made: Part) -> None:
-    """A host that asks for a day's rest gets it: what is found on it later is not asked for."""
+    """A host that asks for a day's rest gets it: what is found on it later is not asked for before the next day."""
     url = f"http://{BUSY}"
     rest = Page(b"busy", "text/plain", status=503, headers=(("Retry-After", "86400"),))
     made.put(f"{url}/rest.html", rest, *failing(failed("retry-after", 503)))
     made.put(f"{url}/leads.html", text_page("On", "More to come.", anchors=['<a href="/later.html">later</a>']))
-    made.hide(f"{url}/later.html")
-    made.expect(f"{url}/later.html", *failing(failed("retry-after", n_asked=0)))
+    later = text_page("Later", "Read when the host had its rest.")
+    made.put(f"{url}/later.html", later, failed("retry-after", n_asked=0), fetched(), unchanged())
     made.home(BUSY, ["/leads.html", "/rest.html"], *steady())
 
 

@@ -74,7 +74,8 @@ def always(expected: Expected) -> Course:
 
 
 def failing(expected: Expected) -> Course:
-    """What fails on the first day is tried again on the second, and then left alone for two days."""
+    """What fails, or is not to be reached, on the first day is tried again on the second, and then left alone for two
+    days."""
     return expected, expected, None
 
 

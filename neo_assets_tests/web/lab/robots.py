@@ -11,6 +11,7 @@ from neo_assets_tests.web.lab.parts import (
     Part,
     always,
     failed,
+    failing,
     gone,
     once,
     redirect,
@@ -133,7 +134,7 @@ def _unreachable(made: Part) -> None:
         made.robots(host, None, *always(replace(answer, kind="robots")))
         made.hide(f"http://{host}/")
         made.door(host)
-        made.expect(f"http://{host}/", *always(refused("robots unreachable")))
+        made.expect(f"http://{host}/", *failing(refused("robots unreachable")))
     host = "shaky.lab.test"
     text = Page(b"User-agent: *\nDisallow: /secret/\n", "text/plain", n_failures=2)
     made.pages[host, "/robots.txt"] = text

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from neo_assets.web.bundled import docs
 from neo_assets.web.page import hostile
 from neo_assets.web.page.charset import decode
-from neo_assets.web.page.hostile import FOREIGN, FORMATTING, NEVER_OPEN, RAW, check
+from neo_assets.web.page.hostile import bounds, check
+from neo_assets.web.page.markupcost import cost
 from neo_assets.web.page.pageview import read_page
 
 N = 3_000
@@ -40,13 +41,6 @@ LARGE = {
     "json": '<script type="application/ld+json">' + "[" * 200_000 + "</script>",
     "metas": "<meta name=date content=x>" * 20_000,
 }
-
-
-def cost(source: str) -> tuple[int, int, int]:
-    import numpy as np
-
-    data = np.frombuffer(source.encode(), np.uint8)
-    return tuple(map(int, hostile._cost(data, FORMATTING, NEVER_OPEN, RAW, FOREIGN)))  # type: ignore[return-value]
 
 
 @pytest.mark.parametrize("name", HOSTILE)
@@ -124,3 +118,69 @@ def test_any_markup_is_scanned_to_its_end(source: str) -> None:
     pairs, reopened, walked = cost(source)
     assert min(pairs, reopened, walked) >= 0
     assert pairs <= len(source) ** 2
+
+
+NESTING = [
+    "<b>",
+    "<b a=1>",
+    "<b a='>'>",
+    "</b>",
+    "<i>",
+    "</i>",
+    "<a>",
+    "</a>",
+    "<div>",
+    "</div>",
+    "<p>",
+    "<br>",
+    "x",
+    "<!--",
+    "-->",
+]
+
+
+@given(st.lists(st.sampled_from(NESTING + PIECES), max_size=12).map("".join), st.integers(1, 400))
+def test_bounds_are_never_below_the_cost(source: str, times: int) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(hostile, "MAX_ATTRIBUTE_PAIRS", 0)
+        patch.setattr(hostile, "MAX_REOPENED", 0)
+        tight = bounds(source * times)
+    known = cost(source * times)
+    assert all(one <= bound for one, bound in zip(known, tight, strict=True))
+    assert all(one <= bound for one, bound in zip(known, bounds(source * times), strict=True))
+    attributes = "<p " + source * times
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(hostile, "MAX_ATTRIBUTE_PAIRS", len(attributes) // 2 * hostile.MANY_ATTRIBUTES)
+        assert cost(attributes)[0] <= bounds(attributes)[0]
+
+
+def test_real_pages_are_harmless_at_first_sight(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hostile, "cost", None)
+    for page in docs.pages().values():
+        if page.content_type.startswith("text/html"):
+            check(decode(page.body)[0])
+            pairs, reopened, _ = bounds(decode(page.body)[0] * 10)
+            assert pairs < hostile.MAX_ATTRIBUTE_PAIRS * 2
+            assert reopened < hostile.MAX_REOPENED * 2
+
+
+SLOW = {
+    "tags in tags": "<a" * 200_000,
+    "tags in values": "<a x='<a x=" * 50_000,
+    "tags in long values": "<a x='" + "<a y=1> " * 50_000,
+    "signs": "< " * 200_000,
+    "slashes": "</" * 200_000,
+    "both quotes": "<a x='<a x=\"" * 50_000,
+    "blanks": "<a" + " " * 400_000,
+    "many blanks": "<a  " * 100_000,
+    "formatting": "<b " * 100_000,
+    "names": "<a<1" * 100_000,
+    "equals": "<a = = = =" * 50_000,
+}
+
+
+@pytest.mark.parametrize("name", SLOW)
+def test_bounds_take_time_that_grows_with_the_size(name: str) -> None:
+    start = time.process_time()
+    bounds(SLOW[name])
+    assert time.process_time() - start < 2.0

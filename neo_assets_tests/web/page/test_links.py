@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from resiliparse.parse.html import HTMLTree
 
+from neo_assets.web.page import links as links_module
 from neo_assets.web.page.links import MAX_LINKS, absolute, base_of, page_links, tree_links
 
 BROKEN = [
@@ -146,3 +147,21 @@ def test_broken_markup_never_raises(data: bytes, charset: str | None) -> None:
 def test_any_address_gives_ascii_http_or_nothing(href: str, charset: str) -> None:
     address = absolute(href, "http://a.test/x/", charset)
     assert address is None or (address.isascii() and address.startswith(("http://", "https://")))
+
+
+SEGMENT = st.sampled_from(["a", "b.html", "..", ".", "", "c%20d", ".x", "é", "x:y", ";p"])
+SEGMENTS = st.lists(SEGMENT, max_size=4).map("/".join)
+TAILS = st.sampled_from(["", "?", "?q=1&r=/x", "#", "#f", "?a#b", "?é", "#?x"])
+
+
+@given(
+    st.sampled_from(["http://h.test", "https://h.test:8080", "http://h", "HTTP://H.test", "ftp://h.test"]),
+    st.sampled_from(["", "/"]).flatmap(lambda slash: st.tuples(st.just(slash), SEGMENTS, TAILS)),
+    st.tuples(st.sampled_from(["", "/", "//"]), SEGMENTS, TAILS).map("".join),
+)
+def test_simple_addresses_are_resolved_as_all_others(site: str, path: tuple[str, str, str], href: str) -> None:
+    base = site + (path[0] and "/" + path[1]) + path[2]
+    quick = absolute(href, base)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(links_module, "_place", lambda base: None)
+        assert quick == absolute(href, base)
