@@ -62,7 +62,7 @@ def asset(
     inputs: Mapping[str, str | tuple[str, dg.PartitionMapping]] | None = None,
     check_specs: list[dg.AssetCheckSpec] | None = None,
     pool: str | None = None,
-    observed: bool = False,
+    observed: bool | str = False,
 ) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
     """Define an asset of the area whose module this is in.
 
@@ -71,7 +71,8 @@ def asset(
         partitions_def: one of `neo_assets.partitions`.
         inputs: parameter -> `area/name`, or (`area/name`, partition mapping). Parameters not named here are assets
             of the same area with the same partition.
-        observed: it records the outside world at a time; once made, it is current until it is forced.
+        observed: it records the outside world at a time; once made, it is current until it is forced. A name: that of
+            the recipe's method which says what a partition is told to look at; it is current until that changes.
     """
 
     def define(function: Callable[..., Any]) -> dg.AssetsDefinition:
@@ -87,7 +88,7 @@ def asset(
             owners=[OWNERS[area]],
             description=inspect.getdoc(function),
             code_version=code.version,
-            metadata={RECIPE_KEY: dg.MetadataValue.json(code.recipe), **({OBSERVED: True} if observed else {})},
+            metadata={RECIPE_KEY: dg.MetadataValue.json(code.recipe), **({OBSERVED: observed} if observed else {})},
             partitions_def=partitions_def,
             ins={name: _input(area, name, (inputs or {}).get(name)) for name in parameters},
             check_specs=check_specs,

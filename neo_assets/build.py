@@ -18,7 +18,8 @@ import dagster as dg
 from neo_assets.lake.dataset import input_name
 from neo_assets.lake.lake import Lake
 from neo_assets.lake.manifest import Manifest
-from neo_assets.metadata import OBSERVED, RECIPE_KEY
+from neo_assets.metadata import OBSERVED, RECIPE_KEY, TOLD
+from neo_assets.recipe.recipe import load_recipe
 
 
 class Node(NamedTuple):
@@ -125,7 +126,7 @@ class Graph:
             return Stale("missing")
         spec = self.assets.get(dg.AssetKey(node.asset.split("/")))
         if OBSERVED in spec.metadata:
-            return None
+            return _told_otherwise(manifest, spec.metadata[OBSERVED])
         if manifest.provenance.code_version != spec.code_version:
             return _changed(manifest, spec)
         now = {str(p): m.digest if (m := self._manifest(p)) else "" for p in self.parents(node)}
@@ -244,6 +245,14 @@ def _first_error(result: Any) -> str:
             failure = event.step_failure_data.user_failure_data
             return f"{step}: {(failure.description if failure else None) or error.message.strip()}"
     return f"run {result.run_id} failed before its first step; see it in the UI"
+
+
+def _told_otherwise(manifest: Manifest, told_by: bool | str) -> Stale | None:
+    """An observation is made anew only if the recipe now tells it to look at something else."""
+    if not isinstance(told_by, str):
+        return None
+    now, then = getattr(load_recipe(), told_by)(manifest.partition), manifest.metadata.get(TOLD)
+    return None if now == then else Stale("recipe changed", ", ".join(_differences(then, now, ""))[:200])
 
 
 def _changed(manifest: Manifest, spec: Any) -> Stale:

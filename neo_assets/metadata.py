@@ -18,7 +18,10 @@ from neo_assets.lake.dataset import DECISIONS, ROWS, Dataset
 RECIPE_KEY = "neo/recipe"
 """Metadata key of an asset definition: the recipe paths it reads, with their values."""
 OBSERVED = "neo/observed"
-"""Metadata key of an asset that records the outside world: no later code or recipe can make its past anew."""
+"""Metadata key of an asset that records the outside world: no later code or recipe can make its past anew. Its value
+may name a method of the recipe, which says what a partition is told to look at: that may change."""
+TOLD = "told"
+"""Metadata key of such a version: what it was told."""
 SAMPLE_ROWS = 5
 SAMPLE_COLUMNS = 12
 SAMPLE_DOCUMENTS = 3

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import dagster as dg
@@ -13,7 +14,8 @@ from neo_assets.engine.local import LocalEngine
 from neo_assets.io_manager import LakeIOManager
 from neo_assets.lake.dataset import Dataset
 from neo_assets.lake.lake import Lake
-from neo_assets.metadata import RECIPE_KEY
+from neo_assets.lake.manifest import Provenance
+from neo_assets.metadata import OBSERVED, RECIPE_KEY, TOLD
 from neo_assets.partitions import ALL, PREVIOUS, UP_TO, ordinal
 
 DAYS = dg.DailyPartitionsDefinition(start_date="2024-11-01", end_date="2024-11-04")
@@ -163,3 +165,31 @@ def test_selections_that_name_nothing(lake: Lake) -> None:
         graph.select("key:t/nothing", None)
     with pytest.raises(SelectionError, match=r"no selected asset has partition '2026-12-24'; there are 2024-11-01"):
         graph.select("key:t/kept", "2026-12-24")
+
+
+def test_an_observation_is_made_anew_only_when_it_is_told_otherwise(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = {"2024-11-01": {"a": 1}, "2024-11-02": {}}
+    monkeypatch.setattr("neo_assets.build.load_recipe", lambda: SimpleNamespace(arrivals=told.get))
+
+    def observing(code: str, observed: bool | str) -> dg.Definitions:
+        @dg.asset(
+            name="seen", key_prefix="t", partitions_def=DAYS, code_version=code,
+            metadata={RECIPE_KEY: dg.MetadataValue.json({}), OBSERVED: observed},
+        )  # fmt: skip
+        def seen() -> None:
+            return None
+
+        return dg.Definitions(assets=[seen])
+
+    for day, what in told.items():
+        writer = lake.writer("t/seen", day)
+        writer.table(pa.table({"n": [1]}))
+        writer.commit(Provenance(code_version="old"), metadata={TOLD: what})
+    told["2024-11-01"] = {"a": 2}
+    graph = Graph(observing("new", "arrivals"), lake)
+    assert str(graph.stale(Node("t/seen", "2024-11-01"))) == "recipe changed: a 1 → 2"
+    assert graph.stale(Node("t/seen", "2024-11-02")) is None
+    assert str(graph.stale(Node("t/seen", "2024-11-03"))) == "missing"
+    assert Graph(observing("new", True), lake).stale(Node("t/seen", "2024-11-01")) is None

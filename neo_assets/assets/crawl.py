@@ -48,12 +48,12 @@ def extracted(pages: Dataset, engine: Engine, recipe: Recipe) -> Relation:
     return engine.map(pages, ExtractPages(str(pages.folder()), recipe.extraction), IdentifyLanguage())
 
 
-@asset(kinds={"warc", "parquet"}, partitions_def=crawl_days, pool="imports", observed=True)
+@asset(kinds={"warc", "parquet"}, partitions_def=crawl_days, pool="imports", observed="arrivals")
 def imports(context: Context, compute: Compute) -> Result:
     """Documents of the dumps and data sets that arrived on a crawl day: Common Crawl's WARC and WET files, JSON lines,
     Parquet. The table `segments` has a row for each file: what it held, and what was wrong with it.
 
-    A day that was imported stays as it was; the sensor asks for it again when its files change.
+    A day is imported again when the recipe has other dumps for it, and when the sensor finds that files have changed.
     """
     return compute.run(context, "neo_assets.jobs.imports", profile="crawl")
 

@@ -29,8 +29,9 @@ from neo_assets.jobs.import_version import write_segment
 from neo_assets.lake.dataset import ROWS
 from neo_assets.lake.records import KEPT, QUARANTINED, REJECTED
 from neo_assets.lake.writer import VersionWriter
+from neo_assets.metadata import TOLD
 from neo_assets.recipe.crawl import ExtractionSection
-from neo_assets.recipe.imports import ImportSettings
+from neo_assets.recipe.imports import ImportSettings, arriving, told
 from neo_assets.web.imports.dumps import Dump
 from neo_assets.web.imports.segments import segments_of
 
@@ -87,10 +88,9 @@ def import_day(
         WorkerLostError: a worker process was killed.
     """
     tasks = []
-    for name, settings in sorted(imports.items()):
-        if settings.arrives_on(day):
-            dump = Dump(name, settings, extraction, day.isoformat())
-            tasks += [SegmentTask(dump, path, work) for path in segments_of(name, settings, day)]
+    for name, settings in arriving(imports, day).items():
+        dump = Dump(name, settings, extraction, day.isoformat())
+        tasks += [SegmentTask(dump, path, work) for path in segments_of(name, settings, day)]
     folders = {task.folder.name for task in tasks}
     for left in (work / "segments").glob("*"):
         if left.name not in folders:
@@ -139,11 +139,11 @@ def main() -> None:
     """Import what arrives on the partition's day."""
     with open_job() as job:
         day = date.fromisoformat(job.key)
-        arriving = {name: one for name, one in job.recipe.imports.items() if one.arrives_on(day)}
-        work = job.work(*(arriving[name] for name in sorted(arriving)), job.recipe.extraction)
+        dumps = arriving(job.recipe.imports, day)
+        work = job.work(*dumps.values(), job.recipe.extraction)
         workers = int(os.environ.get("NEO_WORKERS") or os.cpu_count() or 1)
-        result = import_day(arriving, job.recipe.extraction, day, work, workers)
-        job.metadata["imports"] = result.write(job.writer)
+        result = import_day(dumps, job.recipe.extraction, day, work, workers)
+        job.metadata |= {"imports": result.write(job.writer), TOLD: told(dumps)}
 
 
 if __name__ == "__main__":

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
-from typing import Literal, Self
+from typing import Any, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import Field, model_validator
@@ -68,3 +69,13 @@ class ImportSettings(Section):
     def arrives_on(self, day: date) -> bool:
         """Whether the dump has records of a crawl day: its own, or any day if its paths name the day."""
         return self.arrived in (None, day)
+
+
+def arriving(imports: Mapping[str, ImportSettings], day: date) -> dict[str, ImportSettings]:
+    """The dumps that have records of a crawl day, in the order of their names."""
+    return {name: settings for name, settings in sorted(imports.items()) if settings.arrives_on(day)}
+
+
+def told(imports: Mapping[str, ImportSettings]) -> dict[str, Any]:
+    """The dumps as plain JSON."""
+    return {name: settings.model_dump(mode="json") for name, settings in imports.items()}

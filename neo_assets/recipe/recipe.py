@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from datetime import date
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, get_args
@@ -16,7 +17,7 @@ from neo_assets.recipe.base import Section
 from neo_assets.recipe.corpus import CorpusSection
 from neo_assets.recipe.crawl import CrawlSection, ExtractionSection
 from neo_assets.recipe.evaluation import EvaluationSection
-from neo_assets.recipe.imports import ImportSettings
+from neo_assets.recipe.imports import ImportSettings, arriving, told
 from neo_assets.recipe.lines import ChineseSection, EnglishSection
 from neo_assets.recipe.platform import PlatformSection
 from neo_assets.recipe.release import ReleaseSection
@@ -49,6 +50,10 @@ class Recipe(Section):
     evaluation: EvaluationSection
     alignment: AlignmentSection
     release: ReleaseSection
+
+    def arrivals(self, day: str) -> dict[str, Any]:
+        """What the imports of a crawl day are told to look at, as plain JSON."""
+        return told(arriving(self.imports, date.fromisoformat(day)))
 
     @model_validator(mode="after")
     def _sections_agree(self) -> Recipe:

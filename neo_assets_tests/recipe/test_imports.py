@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date
 from typing import Any
 
@@ -59,3 +60,19 @@ def test_a_dump_is_in_one_source() -> None:
     recipe["english"]["sources"]["again"] = recipe["english"]["sources"]["dumps"]
     with pytest.raises(ValidationError, match=r"english.sources.again.dumps: sample is in dumps already"):
         Recipe.model_validate(recipe)
+
+
+def test_what_arrives_on_a_day_is_plain_and_sorted() -> None:
+    recipe = load_recipe("mini").model_dump(mode="json")
+    daily = {**WARC, "arrived": None, "paths": ("/data/{day}/*.warc.gz",)}
+    recipe["imports"] = {"z": daily, "a": {**WARC, "arrived": "2024-11-02"}}
+    built = Recipe.model_validate(recipe | {"english": without_dumps(recipe["english"])})
+    assert list(built.arrivals("2024-11-01")) == ["z"]
+    told = built.arrivals("2024-11-02")
+    assert list(told) == ["a", "z"]
+    assert told["a"]["arrived"] == "2024-11-02"
+    assert json.loads(json.dumps(told)) == told
+
+
+def without_dumps(english: dict[str, Any]) -> dict[str, Any]:
+    return english | {"sources": {name: one for name, one in english["sources"].items() if name != "dumps"}}
