@@ -81,9 +81,8 @@ class PageSpider(scrapy.Spider):
         return spider
 
     def _remember(self, tries: dict[str, tuple[int, float]]) -> None:
-        """Go on with the tries and pauses of a crawl that was broken off."""
+        """Keep the pauses of a crawl that was broken off. Tries are counted anew: kills must not use them up."""
         for url, (n_tries, until) in tries.items():
-            self._n_tries[url] = n_tries
             longest = pause_seconds(self._settings, n_tries, self._settings.max_retry_after_seconds)
             pause = min(until - time(), longest)  # the clock may have been set
             self._turns.pause(urlsplit(url).hostname or "", monotonic() + pause)

