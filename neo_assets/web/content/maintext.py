@@ -10,7 +10,7 @@ from neo_assets.web.content.blocks import rendered
 from neo_assets.web.content.markup import tags
 from neo_assets.web.content.selection import main_blocks
 from neo_assets.web.content.structure import Reader
-from neo_assets.web.page.hostile import check
+from neo_assets.web.page.hostile import parse
 
 if TYPE_CHECKING:
     from resiliparse.parse.html import HTMLTree
@@ -36,17 +36,10 @@ def main_text(page: HTMLTree | str, *, main_content: bool = True) -> MainText:
     Raises:
         ValueError, RuntimeError: the page given as a string can't be parsed, or is made to cost more than any page may.
     """
-    tree = _parsed(page) if isinstance(page, str) else page
+    tree = parse(page) if isinstance(page, str) else page
     read = Reader().read(tags(tree))
     blocks, extractor = main_blocks(read) if main_content else (read.blocks, "all")
     return MainText(tidy(rendered(blocks)), extractor)
-
-
-def _parsed(page: str) -> HTMLTree:
-    from resiliparse.parse.html import HTMLTree
-
-    check(page)
-    return HTMLTree.parse(page)
 
 
 def tidy(text: str) -> str:

@@ -10,8 +10,12 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from typing import TYPE_CHECKING
 
 from neo_assets.web.page.markupcost import FORMATTING_NAMES, LOOK_BACK, cost
+
+if TYPE_CHECKING:
+    from resiliparse.parse.html import HTMLTree
 
 MAX_ATTRIBUTE_PAIRS = 100_000_000
 MAX_REOPENED = 1_500_000
@@ -33,6 +37,18 @@ PLAIN_ATTRIBUTES = re.compile(
 """Attributes that end where the next `>` is, however they are read."""
 EQUAL_OPEN = 3
 """So many equal formatting elements stay open at most, and one link ("Noah's Ark clause")."""
+
+
+def parse(source: str) -> HTMLTree:
+    """The page's tree, made only after `check`.
+
+    Raises:
+        ValueError, RuntimeError: it can't be parsed, or is made to cost more than any page may.
+    """
+    from resiliparse.parse.html import HTMLTree
+
+    check(source)
+    return HTMLTree.parse(source)
 
 
 def check(source: str) -> None:

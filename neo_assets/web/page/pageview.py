@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from neo_assets.web.content.maintext import main_text, tidy
 from neo_assets.web.page.charset import decode
-from neo_assets.web.page.hostile import check
+from neo_assets.web.page.hostile import parse
 from neo_assets.web.page.links import tree_links
 from neo_assets.web.page.pagefacts import page_facts
 from neo_assets.web.page.robotsmeta import directives, header_words, meta_of
@@ -63,7 +63,7 @@ def read_page(
     if content_type == "text/plain":
         return _plain(payload, header_charset, lower)
     source, charset = decode(payload, header_charset)
-    tree = _tree(source)
+    tree = parse(source)
     found = main_text(tree, main_content=main_content)
     meta = meta_of(tree)
     facts = page_facts(tree, url, lower, charset, meta, source)
@@ -92,14 +92,7 @@ def parsed(payload: bytes, header_charset: str | None) -> tuple[HTMLTree, str]:
         ValueError, RuntimeError: it can't be parsed, or is made to cost more than any page may.
     """
     source, charset = decode(payload, header_charset)
-    return _tree(source), charset
-
-
-def _tree(source: str) -> HTMLTree:
-    from resiliparse.parse.html import HTMLTree
-
-    check(source)
-    return HTMLTree.parse(source)
+    return parse(source), charset
 
 
 def digest(text: str) -> str:
