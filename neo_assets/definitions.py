@@ -3,8 +3,6 @@
 `NEO_LAKE` names the lake, `NEO_RECIPE` the recipe, `NEO_WORKERS` how many processes the local engine uses.
 """
 
-import os
-
 import dagster as dg
 
 import neo_assets.assets as asset_package
@@ -16,6 +14,7 @@ from neo_assets.checks.results import RESULT_CHECKS
 from neo_assets.compute.crawler import CrawlResource
 from neo_assets.compute.local import LocalCompute
 from neo_assets.engine.local import LocalEngine
+from neo_assets.engine.work import default_workers
 from neo_assets.io_manager import LakeIOManager
 from neo_assets.lake.lake import Lake
 from neo_assets.partitions import crawl_days
@@ -26,7 +25,7 @@ from neo_assets.web.imports.stamps import import_stamps, seed_stamps
 def _resources(recipe: Recipe) -> dict[str, object]:
     lake = Lake.from_environment()
     engine = LocalEngine(
-        workers=int(os.environ.get("NEO_WORKERS") or os.cpu_count() or 1),
+        workers=default_workers(),
         memory_limit=recipe.platform.memory_limit,
         part_rows=recipe.platform.part_rows,
     )

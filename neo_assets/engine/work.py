@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import resource
 import time
 from collections.abc import Sequence
@@ -71,6 +72,11 @@ def apply(table: pa.Table, kernels: Sequence[Kernel]) -> pa.Table:
     for kernel in kernels:
         batches = [kernel(batch) for batch in batches]
     return pa.Table.from_batches(batches)
+
+
+def default_workers() -> int:
+    """How many processes work is divided among: `NEO_WORKERS`, or one for each processor."""
+    return int(os.environ.get("NEO_WORKERS") or os.cpu_count() or 1)
 
 
 def peak_memory() -> int:

@@ -21,7 +21,6 @@ from neo_assets.engine.progress import PROGRESS_PREFIX, listening
 from neo_assets.lake.dataset import Dataset
 from neo_assets.lake.lake import Lake
 from neo_assets.lake.manifest import Manifest, Provenance, Resources
-from neo_assets.lake.store import Store
 from neo_assets.lake.work import work_folder
 from neo_assets.lake.writer import VersionWriter
 from neo_assets.metadata import Columns, Json, Markdown, describe
@@ -101,18 +100,18 @@ def _job(pipes: PipesContext, scratch: Path) -> Job:
     order = pipes.extras
     if "parent" in order:
         exit_with_parent(order["parent"])
-    store = Store(order["lake"])
+    lake = Lake(order["lake"])
     inputs = {
-        name: Dataset(store, given["asset"], tuple(Manifest.model_validate(m) for m in given["manifests"]))
+        name: Dataset(lake.store, given["asset"], tuple(Manifest.model_validate(m) for m in given["manifests"]))
         for name, given in order["inputs"].items()
     }
     return Job(
-        lake=Lake(order["lake"]),
+        lake=lake,
         recipe=Recipe.model_validate(order["recipe"]),
         settings=order.get("settings", {}),
         partition=order["partition"],
         inputs=inputs,
-        writer=Lake(order["lake"]).writer(order["asset"], order["partition"]),
+        writer=lake.writer(order["asset"], order["partition"]),
         scratch=scratch,
         provenance=Provenance.model_validate(order["provenance"]),
     )

@@ -22,6 +22,7 @@ import pyarrow as pa
 
 from neo_assets.engine.orphan import exit_with_parent
 from neo_assets.engine.progress import report
+from neo_assets.engine.work import default_workers
 from neo_assets.jobs.base import open_job
 from neo_assets.jobs.import_repeats import read_rows, repeated_rows
 from neo_assets.jobs.import_segment import SegmentDone, SegmentTask, import_segment, schema_of
@@ -141,8 +142,7 @@ def main() -> None:
         day = date.fromisoformat(job.key)
         dumps = arriving(job.recipe.imports, day)
         work = job.work(*dumps.values(), job.recipe.extraction)
-        workers = int(os.environ.get("NEO_WORKERS") or os.cpu_count() or 1)
-        result = import_day(dumps, job.recipe.extraction, day, work, workers)
+        result = import_day(dumps, job.recipe.extraction, day, work, default_workers())
         job.metadata |= {"imports": result.write(job.writer), TOLD: told(dumps)}
 
 

@@ -25,20 +25,25 @@ class RemoteError(RuntimeError):
     """A path that cannot be listed or read; the message is one line that begins with the path."""
 
 
+class AbsentError(RemoteError):
+    """There is no file of that name, or none that fits the glob."""
+
+
 def listed(path: str) -> list[str]:
     """The files that a path or glob names, sorted; an address is taken as it is.
 
     `**` stands for any number of folders on local paths only; in object stores `*` crosses none.
 
     Raises:
-        RemoteError: there is no such file.
+        AbsentError: there is no such file.
+        RemoteError: it cannot be listed.
     """
     scheme = urlsplit(path).scheme
     if scheme in HTTP:
         return [path]
     found = _in_store(path) if scheme in ("s3", "gs") else _on_disk(path, scheme)
     if not found:
-        raise RemoteError(f"{path}: no such file")
+        raise AbsentError(f"{path}: no such file")
     return found
 
 

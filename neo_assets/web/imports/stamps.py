@@ -10,7 +10,7 @@ from datetime import date
 from neo_assets.recipe.crawl import CrawlSection
 from neo_assets.recipe.imports import DAY, ImportSettings
 from neo_assets.web.crawler.seeds import list_files
-from neo_assets.web.imports.remote import RemoteError, listed, stamp
+from neo_assets.web.imports.remote import AbsentError, RemoteError, listed, stamp
 
 ABSENT = (errno.ENOENT, 404, 410)
 
@@ -72,6 +72,8 @@ def _text(path: str) -> str:
 def _is_absent(error: RemoteError) -> bool:
     """Whether it only means that there is no such file yet: nothing wrong where paths are named by the day."""
     cause = error.__cause__
-    if cause is None:
-        return str(error).endswith(": no such file")
-    return isinstance(cause, FileNotFoundError) or (isinstance(cause, OSError) and cause.errno in ABSENT)
+    return (
+        isinstance(error, AbsentError)
+        or isinstance(cause, FileNotFoundError)
+        or (isinstance(cause, OSError) and cause.errno in ABSENT)
+    )

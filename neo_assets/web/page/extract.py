@@ -15,7 +15,7 @@ import pyarrow as pa
 from neo_assets.lake.records import KEPT, QUARANTINED, REJECTED, VERDICT_COLUMNS, document_id, with_verdicts
 from neo_assets.recipe.crawl import ExtractionSection
 from neo_assets.web.archive.warc import WarcError, read_payload
-from neo_assets.web.crawler.pagetables import FETCHED
+from neo_assets.web.crawler.pagetables import BOILERPLATE, FETCHED
 from neo_assets.web.page.pageview import read_page
 
 DOCUMENT_SCHEMA = pa.schema(
@@ -47,7 +47,6 @@ EXTRACTED_SCHEMA = pa.schema([*DOCUMENT_SCHEMA, *VERDICT_COLUMNS])
 Row = dict[str, Any]
 CRAWL = "crawl"
 CRAWL_LICENCE = "as each page states"
-BOILERPLATE = "boilerplate"
 FACTS = ("title", "date", "author", "canonical", "declared_language", "text", "charset", "extractor")
 MAX_REASON_CHARS = 200
 

@@ -13,7 +13,7 @@ from neo_assets.web.page.charset import decode
 from neo_assets.web.page.hostile import parse
 from neo_assets.web.page.links import tree_links
 from neo_assets.web.page.pagefacts import page_facts
-from neo_assets.web.page.robotsmeta import directives, header_words, meta_of
+from neo_assets.web.page.robotsmeta import directives, meta_of
 
 if TYPE_CHECKING:
     from resiliparse.parse.html import HTMLTree
@@ -103,7 +103,7 @@ def digest(text: str) -> str:
 def _plain(payload: bytes, header_charset: str | None, headers: Mapping[str, str]) -> PageView:
     source, charset = decode(payload, header_charset)
     text = tidy(source)
-    words = set(header_words(headers.get("x-robots-tag", "")))
+    noindex, nofollow = directives({}, headers)
     return PageView(
         text=text,
         extractor=PLAIN,
@@ -112,8 +112,8 @@ def _plain(payload: bytes, header_charset: str | None, headers: Mapping[str, str
         author=None,
         canonical=None,
         declared_language=None,
-        noindex=bool(words & {"noindex", "none"}),
-        nofollow=bool(words & {"nofollow", "none"}),
+        noindex=noindex,
+        nofollow=nofollow,
         links=(),
         charset=charset,
         text_digest=digest(text),

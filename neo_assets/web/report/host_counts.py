@@ -16,13 +16,23 @@ import pyarrow.compute as pc
 
 from neo_assets.lake.records import volatile
 from neo_assets.web.crawler.crawlschema import CAPS
-from neo_assets.web.crawler.pagetables import FAILED, FETCHED, GONE, REDIRECTED, REFUSED, UNCHANGED
+from neo_assets.web.crawler.pagetables import (
+    BOILERPLATE,
+    FAILED,
+    FETCHED,
+    GONE,
+    NEW,
+    REDIRECTED,
+    REFUSED,
+    TEXT,
+    UNCHANGED,
+)
 from neo_assets.web.report.latency import BINS, bin_of, quantile_ms
 
 OUTCOMES = (FETCHED, UNCHANGED, REDIRECTED, GONE, REFUSED, FAILED)
 CODES = (200, 304, 404, 410, 429)
 CLASSES = (2, 3, 4, 5)
-CHANGES = ("new", "text", "boilerplate")
+CHANGES = (NEW, TEXT, BOILERPLATE)
 LEFT_OUT_KINDS = ("trap_urls", "cap_urls", "other_left_out")
 COLUMNS = ("host", "outcome", "status", "n_bytes", "reason", "noindex", "change", "truncated", "n_tries", "elapsed_ms")
 """The columns of the page table that are read."""
