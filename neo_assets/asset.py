@@ -10,6 +10,7 @@ and the recipe sections it reads.
 """
 
 import inspect
+import warnings
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
@@ -17,6 +18,7 @@ import dagster as dg
 
 from neo_assets.compute.crawler import CrawlResource as Crawler
 from neo_assets.compute.protocol import Compute as ComputeProtocol
+from neo_assets.compute.tracking import TrackingResource as Tracking
 from neo_assets.engine.protocol import Engine as EngineProtocol
 from neo_assets.engine.relation import Draft, Mapped, Queried, Relation
 from neo_assets.lake.dataset import Dataset
@@ -37,6 +39,7 @@ __all__ = [
     "Recipe",
     "Relation",
     "Result",
+    "Tracking",
     "asset",
 ]
 
@@ -47,7 +50,7 @@ Recipe: TypeAlias = dg.ResourceParam[RecipeModel]
 Result: TypeAlias = dg.MaterializeResult[None]
 """What an asset returns whose job has written the partition itself."""
 
-RESOURCES = {"engine", "compute", "recipe", "crawler"}
+RESOURCES = {"engine", "compute", "recipe", "crawler", "tracking"}
 OWNERS = {
     "crawl": "team:data", "english": "team:data", "chinese": "team:data", "documents": "team:data",
     "supplement": "team:data", "corpus": "team:data", "tokenizer": "team:research", "training": "team:research",
@@ -63,6 +66,7 @@ def asset(
     check_specs: list[dg.AssetCheckSpec] | None = None,
     pool: str | None = None,
     observed: bool | str = False,
+    ranges: bool = False,
 ) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
     """Define an asset of the area whose module this is in.
 
@@ -73,6 +77,7 @@ def asset(
             of the same area with the same partition.
         observed: it records the outside world at a time; once made, it is current until it is forced. A name: that of
             the recipe's method which says what a partition is told to look at; it is current until that changes.
+        ranges: consecutive partitions can be made by one job, each committed when it is whole.
     """
 
     def define(function: Callable[..., Any]) -> dg.AssetsDefinition:
@@ -80,22 +85,27 @@ def asset(
         code = code_of(function, load_recipe())
         returns = inspect.signature(function).return_annotation
         parameters = [name for name in inspect.signature(function).parameters if name not in {"context", *RESOURCES}]
-        return dg.asset(
-            name=function.__name__,
-            key_prefix=area,
-            group_name=area,
-            kinds=kinds,
-            owners=[OWNERS[area]],
-            description=inspect.getdoc(function),
-            code_version=code.version,
-            metadata={RECIPE_KEY: dg.MetadataValue.json(code.recipe), **({OBSERVED: observed} if observed else {})},
-            partitions_def=partitions_def,
-            ins={name: _input(area, name, (inputs or {}).get(name)) for name in parameters},
-            check_specs=check_specs,
-            pool=pool,
-            # A lazy relation is a union of types, which Dagster cannot name.
-            dagster_type=None if returns is Result else dg.Any,
-        )(function)
+        with warnings.catch_warnings():
+            # The parameter is beta in the pinned version; nothing stable lets one run make a range of partitions.
+            warnings.filterwarnings("ignore", message="Parameter `backfill_policy`", category=dg.BetaWarning)
+            decorate = dg.asset(
+                name=function.__name__,
+                key_prefix=area,
+                group_name=area,
+                kinds=kinds,
+                owners=[OWNERS[area]],
+                description=inspect.getdoc(function),
+                code_version=code.version,
+                metadata={RECIPE_KEY: dg.MetadataValue.json(code.recipe), **({OBSERVED: observed} if observed else {})},
+                partitions_def=partitions_def,
+                ins={name: _input(area, name, (inputs or {}).get(name)) for name in parameters},
+                check_specs=check_specs,
+                pool=pool,
+                backfill_policy=dg.BackfillPolicy.single_run() if ranges else None,
+                # A lazy relation is a union of types, which Dagster cannot name.
+                dagster_type=None if returns is Result else dg.Any,
+            )
+        return decorate(function)
 
     return define
 

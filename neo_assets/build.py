@@ -149,8 +149,8 @@ class Graph:
     ) -> Iterator[Outcome]:
         """Make what is missing or stale, batch by batch; stops after the first failure.
 
-        Partitions that surely need making and share a partition key go into one run; one whose inputs are only
-        about to be remade is judged when they are.
+        Partitions that surely need making and share a partition key go into one run, and so do consecutive partitions
+        of an asset that makes ranges; one whose inputs are only about to be remade is judged when they are.
         """
         waiting = list(nodes)
         while waiting:
@@ -158,7 +158,8 @@ class Graph:
             if not force and self.stale(node) is None:
                 yield Outcome(())
                 continue
-            batch = [node, *self._companions(node, waiting, force)]
+            follow = self._range if self._node(node.asset).backfill_policy is not None else self._companions
+            batch = [node, *follow(node, waiting, force)]
             waiting = [other for other in waiting if other not in batch]
             result = run(batch)
             for made in batch:
@@ -176,6 +177,24 @@ class Graph:
             if alike and reason is not None and reason.kind != "input changed" and ready:
                 batch.add(node)
                 yield node
+
+    def _range(self, first: Node, waiting: Sequence[Node], force: bool) -> Iterator[Node]:
+        """The partitions after this one that the same job can make: all that follow without a gap and are ready.
+
+        One with nothing wrong but its input joins when that of the first changed too; if the first is made anew for
+        another reason, the same bits may come out and leave the rest of the chain current.
+        """
+        keys, blocked, batch = self.partitions(first.asset), set(waiting), {first}
+        surely = force or ((reason := self.stale(first)) is not None and reason.kind == "input changed")
+        for key in keys[keys.index(first.partition) + 1 :]:
+            node = Node(first.asset, key)
+            ready = not any(parent in blocked and parent not in batch for parent in self.parents(node))
+            state = self.stale(node)
+            own = state is not None and state.kind != "input changed"
+            if node not in blocked or not ready or not (surely or own):
+                return
+            batch.add(node)
+            yield node
 
     def _keys(self, selection: str | None) -> set[str]:
         if selection is None:
@@ -210,18 +229,26 @@ class Graph:
         return sorted(result.partitions_subset.get_partition_keys(), key=self.partitions(parent).index)
 
 
+RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
+
+
 def run_in_process(definitions: dg.Definitions, instance: dg.DagsterInstance) -> Callable[[Sequence[Node]], RunResult]:
-    """A function that materializes nodes of one partition key as one Dagster run, and says how it ended."""
+    """A function that materializes nodes of one partition key, or a range of one asset's, as one Dagster run.
+
+    It says how the run ended.
+    """
     job = definitions.resolve_implicit_global_asset_job_def()
 
     def run(nodes: Sequence[Node]) -> RunResult:
         selection = {dg.AssetKey(node.asset.split("/")) for node in nodes}
+        first, last = nodes[0].partition, nodes[-1].partition
+        in_range = {RANGE_START: first, RANGE_END: last} if first and last and first != last else {}
         result = job.get_subset(asset_selection=selection).execute_in_process(
             instance=instance,
-            partition_key=nodes[0].partition,
+            partition_key=None if in_range else first,
             raise_on_error=False,
             run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
-            tags={"neo/build": "true"},
+            tags={"neo/build": "true", **in_range},
         )
         failed = tuple(
             f"{check.asset_key.to_user_string()} {check.check_name}"

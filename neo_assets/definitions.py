@@ -13,6 +13,7 @@ from neo_assets.checks.lake import GraphSource, lake_checks
 from neo_assets.checks.results import RESULT_CHECKS
 from neo_assets.compute.crawler import CrawlResource
 from neo_assets.compute.local import LocalCompute
+from neo_assets.compute.tracking import TrackingResource
 from neo_assets.engine.local import LocalEngine
 from neo_assets.engine.work import default_workers
 from neo_assets.io_manager import LakeIOManager
@@ -35,6 +36,7 @@ def _resources(recipe: Recipe) -> dict[str, object]:
         "engine": engine,
         "compute": LocalCompute(lake, recipe),
         "crawler": CrawlResource.from_environment(recipe.crawl),
+        "tracking": TrackingResource.from_environment(),
         "recipe": recipe,
     }
 

@@ -36,7 +36,7 @@ class LakeIOManager(dg.IOManager):
         self._started.setdefault(_step(context), (time.perf_counter(), time.process_time()))
         partitions: list[str | None] = [None]
         if context.has_asset_partitions:
-            partitions = list(context.asset_partition_keys)
+            partitions = [key for key in context.asset_partition_keys if key not in _made_now(context)]
         dataset = self._lake.dataset(context.asset_key.to_user_string(), partitions)
         missing = set(partitions) - {m.partition for m in dataset.manifests}
         if missing:
@@ -87,6 +87,17 @@ def provenance_of(spec: Any, inputs: dict[str, str], engine: str) -> Provenance:
         engine=engine,
         libraries={name: importlib.metadata.version(name) for name in ("pyarrow", "duckdb", "numpy")},
     )
+
+
+def _made_now(context: dg.InputContext) -> set[str]:
+    """The partitions of the input that this very step makes: those of an asset that continues itself over a range."""
+    step = context.step_context
+    for output in step.step.step_outputs:
+        definition = step.partitions_def_for_output(output.name)
+        if output.properties.asset_key == context.asset_key and definition is not None:
+            made = step.asset_partition_key_range_for_output(output.name)
+            return set(definition.get_partition_keys_in_range(made))
+    return set()
 
 
 def _step(context: dg.InputContext | dg.OutputContext) -> tuple[str, str]:

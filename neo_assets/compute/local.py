@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
 import sys
 import warnings
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import dagster as dg
 
-from neo_assets.compute.order import job_order
+from neo_assets.compute.order import job_order, partitions_of
 from neo_assets.compute.protocol import Profile
-from neo_assets.engine.progress import relay
+from neo_assets.engine.progress import OBSERVATION_PREFIX, relay
 from neo_assets.lake.dataset import Dataset
 from neo_assets.lake.lake import Lake
 from neo_assets.recipe.recipe import Recipe
@@ -59,8 +60,10 @@ class LocalCompute:
         ):
             environment = {**os.environ, **session.get_bootstrap_env_vars(), **self.environment}
             environment |= {"PYTHONUNBUFFERED": "1", "TQDM_DISABLE": "1"}
-            code, tail = _run([sys.executable, "-m", module], environment)
+            code, tail = _run([sys.executable, "-m", module], environment, _observer(context))
         results = session.get_results(implicit_materializations=False)
+        for told in session.get_custom_messages():
+            context.add_asset_metadata(_metadata(told["metadata"]), partition_key=told["partition"])
         log = "\n".join(tail)
         if code != 0:
             reason = f"was killed by signal {signal.Signals(-code).name}" if code < 0 else f"ended with status {code}"
@@ -71,7 +74,40 @@ class LocalCompute:
         return results[0]
 
 
-def _run(command: list[str], environment: dict[str, str]) -> tuple[int, deque[str]]:
+def _metadata(raw: Mapping[str, Any]) -> dict[str, Any]:
+    """Metadata as it came over Pipes, in Dagster's types."""
+    shown: dict[str, Any] = {}
+    for key, value in raw.items():
+        match value:
+            case {"raw_value": text, "type": "md"}:
+                shown[key] = dg.MetadataValue.md(text)
+            case {"raw_value": {"columns": columns}, "type": "table_schema"}:
+                shown[key] = dg.TableSchema(columns=[dg.TableColumn(c["name"], c["type"]) for c in columns])
+            case {"raw_value": data, "type": "json"}:
+                shown[key] = dg.MetadataValue.json(data)
+            case _:
+                shown[key] = value
+    return shown
+
+
+def _observer(context: dg.AssetExecutionContext) -> Callable[[str], bool]:
+    """Turns a job's observation lines into events of the partition being made."""
+    known = set(partitions_of(context))
+
+    def observe(line: str) -> bool:
+        if not line.startswith(OBSERVATION_PREFIX):
+            return False
+        told = json.loads(line.removeprefix(OBSERVATION_PREFIX))
+        if told["partition"] in known:
+            context.log_event(
+                dg.AssetObservation(context.asset_key, partition=told["partition"], metadata=told["metadata"])
+            )
+        return True
+
+    return observe
+
+
+def _run(command: list[str], environment: dict[str, str], observe: Callable[[str], bool]) -> tuple[int, deque[str]]:
     """Run a process to its end, passing its output on line by line; give its status and last lines."""
     tail: deque[str] = deque(maxlen=TAIL_LINES)
     with (
@@ -81,7 +117,7 @@ def _run(command: list[str], environment: dict[str, str]) -> tuple[int, deque[st
         _stopped_with_us(process),
     ):
         for line in process.stdout or ():
-            if not relay(line):
+            if not (relay(line) or observe(line)):
                 tail.append(line.rstrip())
                 print(line, end="", flush=True)
         return process.wait(), tail

@@ -13,6 +13,11 @@ from neo_assets.lake.lake import Lake
 from neo_assets.recipe.recipe import Recipe
 
 
+def partitions_of(context: dg.AssetExecutionContext) -> list[str]:
+    """The partitions that are made in this step, in order; empty for an unpartitioned asset."""
+    return list(context.partition_keys) if context.has_partition_key or context.has_partition_key_range else []
+
+
 def job_order(
     context: dg.AssetExecutionContext, lake: Lake, recipe: Recipe, inputs: Mapping[str, Dataset]
 ) -> dict[str, Any]:
@@ -24,6 +29,7 @@ def job_order(
         "recipe": recipe.model_dump(mode="json"),
         "asset": context.asset_key.to_user_string(),
         "partition": context.partition_key if context.has_partition_key else None,
+        "partitions": partitions_of(context),
         "inputs": {
             name: {"asset": dataset.asset, "manifests": [m.model_dump(mode="json") for m in dataset.manifests]}
             for name, dataset in inputs.items()

@@ -10,6 +10,9 @@ from neo_assets.engine.protocol import Progress
 PROGRESS_PREFIX = "::progress "
 """A job's way to say how far it is: a line of its output with this, what is being done, units done, units in all."""
 
+OBSERVATION_PREFIX = "::observation "
+"""A job's way to tell of a partition while it is made: a line of its output with this and a JSON object."""
+
 _listeners: list[Progress] = []
 
 

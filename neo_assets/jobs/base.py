@@ -1,4 +1,8 @@
-"""The frame of a job: reads its order, opens the writer of its partition, commits, reports."""
+"""The frame of a job: reads its order, opens the writer of its partition, commits, reports.
+
+A job makes one partition (`open_job`), or a range of them one after the other, each committed as soon as it is whole
+(`open_range_job`).
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,7 @@ import os
 import resource
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -17,7 +21,7 @@ from typing import Any
 from dagster_pipes import PipesContext, open_dagster_pipes
 
 from neo_assets.engine.orphan import exit_with_parent
-from neo_assets.engine.progress import PROGRESS_PREFIX, listening
+from neo_assets.engine.progress import OBSERVATION_PREFIX, PROGRESS_PREFIX, listening
 from neo_assets.lake.dataset import Dataset
 from neo_assets.lake.lake import Lake
 from neo_assets.lake.manifest import Manifest, Provenance, Resources
@@ -29,20 +33,31 @@ from neo_assets.recipe.recipe import Recipe
 
 
 @dataclass
-class Job:
-    """One job: its inputs by name, the recipe, a scratch folder, and the writer of the partition it makes."""
+class _Ordered:
+    """What every job is told: its inputs by name, the recipe, and a scratch folder that ends with it."""
 
     lake: Lake
     recipe: Recipe
-    partition: str | None
+    asset: str
     inputs: Mapping[str, Dataset]
-    writer: VersionWriter
     scratch: Path
     provenance: Provenance
     settings: Mapping[str, Any] = field(default_factory=dict)
     """What an operator set for this run beside the recipe."""
-    metadata: dict[str, Any] = field(default_factory=dict)
     closing: ExitStack = field(default_factory=ExitStack)
+
+    def _work(self, partition: str | None, order: Any, alone: bool) -> Path:
+        digest = sha256(json.dumps([self.provenance.code_version, order]).encode()).hexdigest()
+        return self.closing.enter_context(work_folder(self.lake, self.asset, partition, digest, alone))
+
+
+@dataclass
+class Job(_Ordered):
+    """A job that makes one partition, through one writer."""
+
+    partition: str | None = None
+    writer: VersionWriter = field(kw_only=True)
+    metadata: dict[str, Any] = field(default_factory=dict)
 
     def work(self, *settings: Section, alone: bool = False) -> Path:
         """A folder that outlives a kill: the next job with the same code, inputs and settings finds what is in it.
@@ -52,18 +67,61 @@ class Job:
         Raises:
             BusyError: another process makes the same partition.
         """
-        order = [self.provenance.code_version, *sorted(self.provenance.inputs.items())]
-        text = json.dumps([order, [section.model_dump(mode="json") for section in settings]])
-        order_digest = sha256(text.encode()).hexdigest()
-        folder = work_folder(self.lake, self.writer.asset, self.partition, order_digest, alone)
-        return self.closing.enter_context(folder)
+        given = [section.model_dump(mode="json") for section in settings]
+        return self._work(self.partition, [sorted(self.provenance.inputs.items()), given], alone)
 
     @property
     def key(self) -> str:
         """The partition key of a job of a partitioned asset."""
         if self.partition is None:
-            raise ValueError(f"{self.writer.asset} is not partitioned; this job needs a partition")
+            raise ValueError(f"{self.asset} is not partitioned; this job needs a partition")
         return self.partition
+
+
+@dataclass
+class RangeJob(_Ordered):
+    """A job that makes consecutive partitions without a break in between; each is committed when it is whole."""
+
+    keys: tuple[str, ...] = ()
+    published: dict[str, Dataset] = field(default_factory=dict)
+    _since: float = field(default_factory=time.perf_counter)
+
+    def work(self, order: str) -> Path:
+        """A folder that outlives a kill, for the whole chain: the next job with the same code and `order` finds what
+        is in it. Emptied when all partitions are made.
+
+        Raises:
+            BusyError: another process makes partitions of this asset.
+        """
+        return self._work(None, order, alone=True)
+
+    def publish(
+        self,
+        key: str,
+        write: Callable[[VersionWriter], None],
+        inputs: Mapping[str, Dataset],
+        metadata: Mapping[str, Any],
+    ) -> Dataset:
+        """Commit one partition: `write` fills its version, `inputs` are the handles that it alone was made from."""
+        if key not in self.keys or key in self.published:
+            raise ValueError(f"{self.asset}: partition {key!r} is not one to make, or was made already")
+        writer = self.lake.writer(self.asset, key)
+        digests = {name: digest for dataset in inputs.values() for name, digest in dataset.digests.items()}
+        try:
+            write(writer)
+            made = self.provenance.model_copy(update={"inputs": digests})
+            dataset = writer.commit(made, _resources(self._since), metadata)
+        except BaseException:
+            writer.discard()
+            raise
+        self._since = time.perf_counter()
+        self.published[key] = dataset
+        return dataset
+
+    def observe(self, key: str, metadata: Mapping[str, float | int | str]) -> None:
+        """Tell the instance how a partition is coming on while it is made: an observation event, which the UI plots."""
+        line = json.dumps({"partition": key, "metadata": metadata}, allow_nan=True)
+        print(f"{OBSERVATION_PREFIX}{line}", flush=True)
 
 
 @contextmanager
@@ -73,15 +131,10 @@ def open_job() -> Iterator[Job]:
     Raises:
         RuntimeError: not started by a Dagster asset.
     """
-    if "DAGSTER_PIPES_CONTEXT" not in os.environ:
-        raise RuntimeError("a job is started by its asset: materialize that instead")
-    with (
-        open_dagster_pipes() as pipes,
-        tempfile.TemporaryDirectory(prefix="neo-job-") as scratch,
-        listening(_print_progress),
-    ):
-        started = time.perf_counter()
-        job = _job(pipes, Path(scratch))
+    with _opened() as (pipes, ordered):
+        started, partition = time.perf_counter(), pipes.extras["partition"]
+        writer = ordered["lake"].writer(ordered["asset"], partition)
+        job = Job(**ordered, partition=partition, writer=writer)
         try:
             with job.closing:
                 yield job
@@ -92,12 +145,45 @@ def open_job() -> Iterator[Job]:
         pipes.report_asset_materialization(metadata=_raw(describe(dataset)), data_version=dataset.manifest.digest)
 
 
+@contextmanager
+def open_range_job() -> Iterator[RangeJob]:
+    """Run the block as a job over its range of partitions; it must publish every one of them.
+
+    What was published stays when the block fails later. The instance is told of each partition at the end.
+
+    Raises:
+        RuntimeError: not started by a Dagster asset, or a partition was not published.
+    """
+    with _opened() as (pipes, ordered):
+        job = RangeJob(**ordered, keys=tuple(pipes.extras["partitions"]))
+        with job.closing:
+            yield job
+            if missing := [key for key in job.keys if key not in job.published]:
+                raise RuntimeError(f"{job.asset}: {', '.join(missing)} not made")
+        for key, dataset in job.published.items():
+            pipes.report_custom_message({"partition": key, "metadata": _raw(describe(dataset))})
+        last = job.published[job.keys[-1]]
+        pipes.report_asset_materialization(data_version=last.manifest.digest)
+
+
+@contextmanager
+def _opened() -> Iterator[tuple[PipesContext, dict[str, Any]]]:
+    """The connection to the asset, and the fields that its order fills."""
+    if "DAGSTER_PIPES_CONTEXT" not in os.environ:
+        raise RuntimeError("a job is started by its asset: materialize that instead")
+    with (
+        open_dagster_pipes() as pipes,
+        tempfile.TemporaryDirectory(prefix="neo-job-") as scratch,
+        listening(_print_progress),
+    ):
+        yield pipes, _ordered(pipes.extras, Path(scratch))
+
+
 def _print_progress(what: str, done: int, total: int) -> None:
     print(f"{PROGRESS_PREFIX}{what}\t{done}\t{total}", flush=True)
 
 
-def _job(pipes: PipesContext, scratch: Path) -> Job:
-    order = pipes.extras
+def _ordered(order: Mapping[str, Any], scratch: Path) -> dict[str, Any]:
     if "parent" in order:
         exit_with_parent(order["parent"])
     lake = Lake(order["lake"])
@@ -105,16 +191,15 @@ def _job(pipes: PipesContext, scratch: Path) -> Job:
         name: Dataset(lake.store, given["asset"], tuple(Manifest.model_validate(m) for m in given["manifests"]))
         for name, given in order["inputs"].items()
     }
-    return Job(
-        lake=lake,
-        recipe=Recipe.model_validate(order["recipe"]),
-        settings=order.get("settings", {}),
-        partition=order["partition"],
-        inputs=inputs,
-        writer=lake.writer(order["asset"], order["partition"]),
-        scratch=scratch,
-        provenance=Provenance.model_validate(order["provenance"]),
-    )
+    return {
+        "lake": lake,
+        "recipe": Recipe.model_validate(order["recipe"]),
+        "asset": order["asset"],
+        "inputs": inputs,
+        "scratch": scratch,
+        "provenance": Provenance.model_validate(order["provenance"]),
+        "settings": order.get("settings", {}),
+    }
 
 
 def _resources(started: float) -> Resources:

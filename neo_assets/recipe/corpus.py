@@ -82,6 +82,13 @@ class DecontaminationSettings(Section):
     )
 
 
+class HeldOutSettings(Section):
+    """Documents of every subset that are never trained on, so that a loss on them tells what was learned."""
+
+    share: float = Field(default=0.001, ge=0, lt=0.5, description="of each subset's documents, chosen by a hash of the id")
+    max_sequences: int = Field(default=256, gt=0, description="of each subset that a checkpoint's loss is measured on")
+
+
 class MixtureSettings(Section):
     """How often one phase of pre-training reads each subset."""
 
@@ -108,6 +115,7 @@ class CorpusSection(Section):
     subsets: dict[SubsetName, SubsetSettings] = Field(min_length=1)
     pii: PiiSettings = PiiSettings()
     decontamination: DecontaminationSettings = DecontaminationSettings()
+    held_out: HeldOutSettings = HeldOutSettings()
     phases: dict[str, MixtureSettings] = Field(min_length=1, description="by the phase names of `training`")
     published_shares: dict[Category, float] = Field(
         default={}, description="shares of the whole corpus that were published; reported beside the measured"

@@ -35,8 +35,12 @@ class ArchitectureSettings(Section):
             raise ValueError(f"head size {self.head_size} (hidden_size / n_heads) must be even for rotary positions")
         if self.n_heads % self.n_kv_groups:
             raise ValueError(f"n_heads {self.n_heads} must be a multiple of n_kv_groups {self.n_kv_groups}")
-        if self.vocab_rows % self.tensor_parallel or self.n_heads % self.tensor_parallel:
-            raise ValueError(f"vocab_rows and n_heads must be multiples of tensor_parallel {self.tensor_parallel}")
+        split = (self.vocab_rows, self.n_heads, self.n_kv_groups, self.ffn_size)
+        if any(size % self.tensor_parallel for size in split):
+            raise ValueError(
+                "vocab_rows, n_heads, n_kv_groups and ffn_size must be multiples of tensor_parallel"
+                f" {self.tensor_parallel}"
+            )
         return self
 
     @property
@@ -119,6 +123,7 @@ class PhaseSettings(Section):
     batch_sequences: int = Field(gt=0, description="sequences in one optimiser step")
     schedule: Schedule
     finetune: bool = Field(default=False, description="start from the weights only: optimiser state and step are reset")
+    data_parallel: int | None = Field(default=None, gt=0, description="null: as in `execution`; must divide the batch")
 
     @property
     def n_chunks(self) -> int:
@@ -149,6 +154,65 @@ class PhaseSettings(Section):
         return self.n_steps * self.batch_sequences * seq_length
 
 
+class ExecutionSettings(Section):
+    """How the ranks of a training job share the work, and with which kernels.
+
+    It belongs to the recipe and not to the machine: sums in another order have other last bits, so another layout is
+    another run.
+    """
+
+    stack: Literal["cpu", "gpu"] = Field(
+        default="cpu", description="cpu: float32 over gloo; gpu: megatron's own kernels and optimisers over NCCL"
+    )
+    data_parallel: int = Field(default=1, gt=0, description="copies of the model, each with a share of every batch")
+    pipeline_parallel: int = Field(default=1, gt=0, description="groups of layers on ranks of their own (gpu)")
+    sequence_parallel: bool = Field(default=False, description="split norms along the sequence over the tensor ranks")
+    distributed_optimizer: bool = Field(default=False, description="moments divided over the data-parallel ranks (gpu)")
+    layer_spec: Literal["local", "transformer_engine"] = Field(default="local", description="whose layers (gpu)")
+    attention: Literal["auto", "flash", "fused", "unfused"] = Field(default="auto", description="kernel (gpu)")
+    recompute: Literal["none", "selective", "full"] = Field(
+        default="none", description="activations computed again in the backward pass instead of kept (gpu)"
+    )
+    overlap_communication: bool = Field(default=False, description="reduce gradients while others are computed (gpu)")
+    deterministic: bool = Field(default=True, description="only kernels that give the same bits every time")
+
+    @model_validator(mode="after")
+    def _possible(self) -> Self:
+        if self.stack == "cpu":
+            chosen = {
+                "pipeline_parallel": self.pipeline_parallel > 1,
+                "sequence_parallel": self.sequence_parallel,
+                "distributed_optimizer": self.distributed_optimizer,
+                "layer_spec": self.layer_spec != "local",
+                "recompute": self.recompute != "none",
+                "overlap_communication": self.overlap_communication,
+            }
+            if wrong := [name for name, given in chosen.items() if given]:
+                raise ValueError(f"{', '.join(wrong)} needs stack: gpu; the cpu stack has data and tensor parallelism")
+        return self
+
+
+class AnomalySettings(Section):
+    """What happens when a step's loss or gradient is not finite, or its loss jumps.
+
+    A loss is a spike when it lies more than `spike_deviations` standard deviations above the mean of the last
+    `window_steps` applied losses of the phase (and there are that many). What is left out is recorded, with its reason.
+    """
+
+    policy: Literal["skip", "roll_back", "stop"] = Field(
+        default="skip",
+        description=(
+            "skip: leave the update out; roll_back: return to the last snapshot before the step and go on without the"
+            " batches around it; stop: fail"
+        ),
+    )
+    spike_deviations: float | None = Field(default=None, gt=0, description="null: only what is not finite counts")
+    window_steps: int = Field(default=128, ge=8, description="applied losses that a spike is judged by")
+    skip_before: int = Field(default=0, ge=0, description="roll_back: batches left out before the step")
+    skip_after: int = Field(default=0, ge=0, description="roll_back: batches left out after the step")
+    max_in_a_row: int = Field(default=8, gt=0, description="more steps left out one after the other fail the run")
+
+
 class TrainingSection(Section):
     """Everything that decides the weights, beside the tokens."""
 
@@ -159,6 +223,11 @@ class TrainingSection(Section):
     microbatch_sequences: int = Field(default=8, gt=0, description="sequences in one forward pass")
     n_threads: int = Field(default=1, gt=0, description="CPU threads; only 1 gives the same bits on any machine load")
     mask_after_eod: bool = Field(default=True, description="no loss where the input is the end-of-document id")
+    snapshot_steps: int | None = Field(
+        default=None, gt=0, description="steps between the snapshots inside a chunk that a killed job resumes from"
+    )
+    anomalies: AnomalySettings = AnomalySettings()
+    execution: ExecutionSettings = ExecutionSettings()
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -170,18 +239,38 @@ class TrainingSection(Section):
             raise ValueError(f"phase names must differ: {names}")
         if self.phases[0].finetune:
             raise ValueError(f"phase {names[0]} is the first and has no weights to start from; set finetune: false")
+        return self
+
+    @model_validator(mode="after")
+    def _divisible(self) -> Self:
         for phase in self.phases:
-            if phase.batch_sequences % self.microbatch_sequences:
+            ranks = self.data_parallel(phase)
+            if phase.batch_sequences % (ranks * self.microbatch_sequences):
                 raise ValueError(
-                    f"batch_sequences {phase.batch_sequences} of phase {phase.name} is no multiple of"
-                    f" microbatch_sequences {self.microbatch_sequences}"
+                    f"batch_sequences {phase.batch_sequences} of phase {phase.name} is no multiple of data_parallel"
+                    f" {ranks} x microbatch_sequences {self.microbatch_sequences}"
                 )
+        layers = self.chosen.n_layers
+        if layers % self.execution.pipeline_parallel:
+            raise ValueError(f"n_layers {layers} must be a multiple of pipeline_parallel")
+        if self.execution.sequence_parallel and self.chosen.tensor_parallel == 1:
+            raise ValueError("sequence_parallel needs an architecture with tensor_parallel above 1")
+        if self.execution.stack == "cpu" and self.chosen.dtype != "float32":
+            raise ValueError(f"the cpu stack is float32; {self.architecture} is {self.chosen.dtype}: set stack: gpu")
         return self
 
     @property
     def chosen(self) -> ArchitectureSettings:
         """The architecture that is trained."""
         return self.architectures[self.architecture]
+
+    def data_parallel(self, phase: PhaseSettings) -> int:
+        """Copies of the model in a phase."""
+        return phase.data_parallel or self.execution.data_parallel
+
+    def n_ranks(self, phase: PhaseSettings) -> int:
+        """Processes of a training job of this phase."""
+        return self.data_parallel(phase) * self.chosen.tensor_parallel * self.execution.pipeline_parallel
 
     @property
     def n_checkpoints(self) -> int:
