@@ -41,6 +41,7 @@ def overlap(tasks: Dataset, before: Dataset, after: Dataset) -> Draft:
     kinds={"torch", "lm-eval"},
     partitions_def=checkpoints,
     inputs={"checkpoint": "training/checkpoint", "tokenizer": "tokenizer/tokenizer"},
+    ranges=True,
 )
 def report(context: Context, checkpoint: Dataset, tokenizer: Dataset, tasks: Dataset, compute: Compute) -> Result:
     """Scores of one checkpoint on every task, each beside its chance level and standard error."""

@@ -8,22 +8,18 @@ from typing import Any
 import dagster as dg
 from pydantic import Field
 
-VARIABLES = {
-    "tensorboard": "NEO_TENSORBOARD",
-    "wandb_project": "NEO_WANDB_PROJECT",
-    "loader_workers": "NEO_LOADER_WORKERS",
-}
+VARIABLES = {"folder": "NEO_TRACKING", "wandb_project": "NEO_WANDB_PROJECT", "loader_workers": "NEO_LOADER_WORKERS"}
 
 
 class TrackingResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     """Live curves of training, and the processes that read batches.
 
-    The curves in the asset's own metadata and files need none of this.
+    The curves in the assets' own metadata and files need none of this.
     """
 
-    tensorboard: str = Field(default="", description="Folder for live TensorBoard files; empty: none.")
+    folder: str = Field(default="", description="Folder for live TensorBoard and W&B files; empty: none.")
     wandb_project: str = Field(
-        default="", description="Weights & Biases project (needs the extra `wandb`, and WANDB_API_KEY); empty: none."
+        default="", description="Weights & Biases project (needs the extra `wandb` and a folder); empty: none."
     )
     loader_workers: int = Field(default=0, ge=0, le=64, description="Processes that read batches ahead; 0: none.")
 
@@ -35,5 +31,6 @@ class TrackingResource(dg.ConfigurableResource):  # type: ignore[type-arg]
 
     @property
     def settings(self) -> dict[str, Any]:
-        """Plain JSON, for a job's order."""
-        return {name: getattr(self, name) for name in VARIABLES}
+        """Plain JSON, for a job's order: the variables that `neo_assets.model.tracking` looks for, and the readers."""
+        tracked = {VARIABLES[name]: getattr(self, name) for name in ("folder", "wandb_project")}
+        return {"tracking": tracked, "loader_workers": self.loader_workers}

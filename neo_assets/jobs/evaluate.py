@@ -1,4 +1,4 @@
-"""All tasks on one checkpoint, in a process of its own."""
+"""All tasks on a range of checkpoints, in one process of its own: its imports cost more than a small model's scores."""
 
 from __future__ import annotations
 
@@ -7,40 +7,53 @@ from typing import Any
 
 import pyarrow as pa
 
-from neo_assets.jobs.base import open_job
+from neo_assets.engine.progress import report
+from neo_assets.jobs.base import RangeJob, open_range_job
+from neo_assets.lake.writer import VersionWriter
 from neo_assets.ordinals import ordinal_index
 
 
 def main() -> None:
-    """Score the partition's checkpoint; write a row per task and metric, and one per item."""
+    """Score each checkpoint; write a row per task and metric, and one per item."""
+    with open_range_job() as job:
+        for done, key in enumerate(job.keys, start=1):
+            _evaluate(job, key)
+            report("tasks", done, len(job.keys))
+
+
+def _evaluate(job: RangeJob, key: str) -> None:
     from neo_assets.evaluation.harness import evaluate
     from neo_assets.model.inference import open_model
 
-    with open_job() as job:
-        settings, training = job.recipe.evaluation, job.recipe.training
-        with open_model(job.inputs["checkpoint"].folder(), training.n_threads) as model:
-            weights_digest = model.weights_digest
-            found = evaluate(
-                model.logits,
-                job.inputs["tokenizer"].file("tokenizer.model"),
-                job.inputs["tasks"].folder(),
-                settings.tasks,
-                max_length=model.architecture.seq_length,
-                eod_id=job.recipe.tokenizer.end_of_document_id,
-                seed=job.recipe.seed,
-                limit=settings.items_per_task,
-                batch_sequences=settings.batch_sequences,
-            )
-        index = ordinal_index(job.key)
-        tokens = training.sequences_before(index + 1) * training.chosen.seq_length
-        where = {"checkpoint": job.key, "phase": training.position(index)[0].name, "tokens": tokens}
-        job.writer.table(_table([where | asdict(result) for result in found.results]))
-        job.writer.table(_table([{"checkpoint": job.key} | asdict(item) for item in found.items]), "items")
-        job.metadata["scores"] = [
-            {"task": r.task, "metric": r.metric, "value": r.value, "chance": r.baseline, "stderr": r.stderr}
-            for r in found.results
-        ]
-        job.metadata |= {"weights digest": weights_digest, "tasks digest": found.tasks_digest, "tokens": tokens}
+    settings, training = job.recipe.evaluation, job.recipe.training
+    inputs = {**job.inputs, "checkpoint": job.inputs["checkpoint"].partition(key)}
+    with open_model(inputs["checkpoint"].folder(), training.n_threads) as model:
+        weights_digest = model.weights_digest
+        found = evaluate(
+            model.logits,
+            inputs["tokenizer"].file("tokenizer.model"),
+            inputs["tasks"].folder(),
+            settings.tasks,
+            max_length=model.architecture.seq_length,
+            eod_id=job.recipe.tokenizer.end_of_document_id,
+            seed=job.recipe.seed,
+            limit=settings.items_per_task,
+            batch_sequences=settings.batch_sequences,
+        )
+    index = ordinal_index(key)
+    tokens = training.sequences_before(index + 1) * training.chosen.seq_length
+    where = {"checkpoint": key, "phase": training.position(index)[0].name, "tokens": tokens}
+
+    def write(writer: VersionWriter) -> None:
+        writer.table(_table([where | asdict(result) for result in found.results]))
+        writer.table(_table([{"checkpoint": key} | asdict(item) for item in found.items]), "items")
+
+    scores = [
+        {"task": r.task, "metric": r.metric, "value": r.value, "chance": r.baseline, "stderr": r.stderr}
+        for r in found.results
+    ]
+    digests = {"weights digest": weights_digest, "tasks digest": found.tasks_digest, "tokens": tokens}
+    job.publish(key, write, inputs, {"scores": scores, **digests})
 
 
 def _table(rows: list[dict[str, Any]]) -> pa.Table:

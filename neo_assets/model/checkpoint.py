@@ -1,127 +1,209 @@
-"""Checkpoints as plain files: `model.safetensors`, `optimiser.safetensors` and `state.json`.
+"""Checkpoints as plain files that say nothing about the ranks that wrote them, whole or not there at all.
 
 Safetensors and not megatron's `torch_dist`: equal tensors give equal bytes (torch_dist writes pickled metadata with
-random file names and the writer's time), reading one runs no code, and any tool opens it. Names are megatron's.
+random file names and the writer's time), reading one runs no code, and any tool opens it. Names are megatron's for the
+unsplit model. One process writes `model.safetensors`, `optimiser.safetensors`, `rng.safetensors` and `state.json`; of
+several model-parallel ranks each writes its own numbered three, and `state.json` says under `layout` which block of
+which tensor a file holds. The folder is on a disk that all ranks share.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import safe_open
-from safetensors.torch import load_file, save_file
+from torch import Tensor
 
-from neo_assets.model.cpu import CpuOptimizer, create_adam_state
-from neo_assets.recipe.training import ArchitectureSettings
+from neo_assets.model.publish import FileToWrite, Layouts, publish_together
+from neo_assets.model.rng import restore_rng, rng_state
+from neo_assets.model.saved import (
+    LAYOUT,
+    MODEL,
+    OPTIMISER,
+    RNG,
+    checkpoint_digest,
+    finish_folder,
+    first_difference,
+    open_kind,
+    read_architecture,
+    read_state,
+    tensors_digest,
+    verify_checkpoint,
+    weights_digest,
+)
+from neo_assets.model.sharding import Place, ShardedTensor, shards_of
+from neo_assets.model.stack import MASTER, MOMENTS, STEP, Stack
+from neo_assets.model.tensor_files import CheckpointError, source
+from neo_assets.model.whole_tensors import SECOND, WholeTensors, read_file
 
-MODEL_FILE, OPTIMISER_FILE, STATE_FILE = "model.safetensors", "optimiser.safetensors", "state.json"
-MOMENTS = ("exp_avg", "exp_avg_sq")
-STEP = "step"
-
-
-class CheckpointError(ValueError):
-    """A checkpoint folder is broken or is not the one that the recipe needs here."""
-
-
-def save_checkpoint(folder: Path, model: torch.nn.Module, optimiser: CpuOptimizer, state: Mapping[str, Any]) -> None:
-    """Write weights, optimiser moments and `state` (JSON values; no time, no path) into `folder`."""
-    folder.mkdir(parents=True, exist_ok=True)
-    parameters = dict(model.named_parameters())
-    save_file({name: p.detach().contiguous() for name, p in parameters.items()}, folder / MODEL_FILE)
-    create_adam_state(optimiser.optimizer)
-    tensors: dict[str, torch.Tensor] = {}
-    for name, parameter in parameters.items():
-        slot = optimiser.optimizer.state[parameter]
-        tensors |= {f"{moment}.{name}": slot[moment].contiguous() for moment in MOMENTS}
-        tensors[STEP] = slot[STEP].clone()
-    save_file(tensors, folder / OPTIMISER_FILE)
-    (folder / STATE_FILE).write_text(json.dumps(state, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-
-
-@torch.no_grad()
-def load_weights(folder: Path, model: torch.nn.Module) -> None:
-    """Copy the weights of a checkpoint into the model.
-
-    Raises:
-        CheckpointError: names or shapes differ from the model's.
-    """
-    weights, parameters = load_file(_file(folder, MODEL_FILE)), dict(model.named_parameters())
-    stored = {name: tuple(tensor.shape) for name, tensor in weights.items()}
-    wanted = {name: tuple(parameter.shape) for name, parameter in parameters.items()}
-    if stored != wanted:
-        different = sorted(name for name in stored.keys() | wanted.keys() if stored.get(name) != wanted.get(name))
-        raise CheckpointError(f"{folder} has another architecture (first difference: {different[0]}); train it anew")
-    for name, parameter in parameters.items():
-        parameter.copy_(weights[name])
+__all__ = [
+    "CheckpointError",
+    "checkpoint_digest",
+    "load_checkpoint",
+    "load_weights",
+    "read_architecture",
+    "read_state",
+    "save_checkpoint",
+    "tensors_digest",
+    "verify_checkpoint",
+    "weights_digest",
+]
 
 
-@torch.no_grad()
-def load_optimiser(folder: Path, model: torch.nn.Module, optimiser: CpuOptimizer) -> None:
-    """Copy the optimiser moments of a checkpoint; every parameter gets its own step counter (they must not share)."""
-    tensors = load_file(_file(folder, OPTIMISER_FILE))
-    create_adam_state(optimiser.optimizer)
-    for name, parameter in model.named_parameters():
-        slot = optimiser.optimizer.state[parameter]
-        for moment in MOMENTS:
-            slot[moment].copy_(tensors[f"{moment}.{name}"])
-        slot[STEP].copy_(tensors[STEP])
+def save_checkpoint(
+    folder: Path, stack: Stack, state: Mapping[str, Any], rng: Mapping[str, Tensor] | None = None
+) -> None:
+    """Write weights, optimiser state, random generators and `state` as the checkpoint `folder`; all ranks call it.
 
+    The files are written beside the folder, synced, read back and verified; then the folder gets its name in one step.
+    A checkpoint of that name is replaced. Killed at any time, it leaves the old one or none, never a half.
 
-def read_state(folder: Path) -> dict[str, Any]:
-    """The checkpoint's `state.json`.
+    Args:
+        state: JSON values, no time, no path; must hold `architecture`.
+        rng: states of the random generators by name; null takes those of this process.
 
     Raises:
-        CheckpointError: it is missing or no JSON object.
+        CheckpointError: on all ranks, if any has no room or cannot write, or a value is not finite; nothing is left.
+
+    Time is that of writing the files once, and of reading and hashing all of them on rank 0. Beside the tensors, one at
+    a time is in memory.
     """
-    path = _file(folder, STATE_FILE)
-    try:
-        state = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise CheckpointError(f"{path} is no JSON ({error}); rebuild the checkpoint") from error
-    if not isinstance(state, dict):
-        raise CheckpointError(f"{path} must hold a JSON object; rebuild the checkpoint")
+    place, module = Place.here(), _module(stack)
+    moments = stack.optimiser_state()
+    states = rng_state() if rng is None else rng
+    files = [] if stack.data_rank else _files(module, moments, states, place)
+
+    def finish(partial: Path, layouts: Layouts) -> None:
+        layout = {name: layout for name, layout in layouts.items() if not name.startswith(RNG)}
+        finish_folder(partial, {**state, LAYOUT: layout} if place.n_places > 1 else state)
+
+    publish_together(folder, files, finish)
+
+
+def load_checkpoint(folder: Path, stack: Stack, optimiser: bool) -> dict[str, Any]:
+    """Load a checkpoint of any layout into a stack of any layout; gives its `state.json`.
+
+    Args:
+        optimiser: load moments and random generators too (the latter only into the layout that they come from).
+
+    Reads only the blocks that this rank needs.
+
+    Raises:
+        CheckpointError: the folder is broken or of another architecture.
+    """
+    state, module = read_state(folder), _module(stack)
+    with open_kind(folder, MODEL) as weights:
+        stack.load_weights(_local_tensors(folder, module, weights))
+        if optimiser:
+            with open_kind(folder, OPTIMISER) as moments:
+                stack.load_optimiser_state(_local_moments(folder, module, moments, weights))
+            _load_rng(folder)
     return state
 
 
-def read_architecture(folder: Path) -> ArchitectureSettings:
-    """The architecture that a checkpoint was trained with."""
-    return ArchitectureSettings.model_validate(read_state(folder).get("architecture"))
+@torch.no_grad()
+def load_weights(folder: Path, module: torch.nn.Module) -> None:
+    """Copy the weights of a checkpoint of any layout and type into a bare model.
 
-
-def tensors_digest(*paths: Path) -> str:
-    """SHA-256 over the tensors of safetensors files: names in order, types, shapes and raw values.
-
-    It does not depend on path, time, header layout or the order in which tensors were saved.
+    Raises:
+        CheckpointError: the folder is broken, or names or shapes differ from the model's.
     """
-    digest = hashlib.sha256()
-    for path in paths:
-        with safe_open(path, framework="pt") as tensors:
-            for name in sorted(tensors.keys()):
-                tensor = tensors.get_tensor(name).contiguous()
-                digest.update(f"{name}\0{tensor.dtype}\0{tuple(tensor.shape)}\0".encode())
-                digest.update(tensor.reshape(-1).view(torch.uint8).numpy().tobytes())
-    return digest.hexdigest()
+    with open_kind(folder, MODEL) as weights:
+        tensors = _local_tensors(folder, module, weights)
+    for name, parameter in module.named_parameters():
+        parameter.copy_(tensors[name])
 
 
-def weights_digest(folder: Path) -> str:
-    """Content digest of the weights alone."""
-    return tensors_digest(_file(folder, MODEL_FILE))
+def _module(stack: Stack) -> torch.nn.Module:
+    modules = stack.modules()
+    if len(modules) != 1:
+        raise CheckpointError(f"a checkpoint holds one module a rank, not {len(modules)}; use no virtual stages")
+    return modules[0]
 
 
-def checkpoint_digest(folder: Path) -> str:
-    """Content digest of the whole checkpoint: weights, optimiser moments and state."""
-    state = json.dumps(read_state(folder), sort_keys=True).encode()
-    tensors = tensors_digest(_file(folder, MODEL_FILE), _file(folder, OPTIMISER_FILE))
-    return hashlib.sha256(tensors.encode() + state).hexdigest()
+def _files(
+    module: torch.nn.Module, moments: Mapping[str, Tensor], rng: Mapping[str, Tensor], place: Place
+) -> list[FileToWrite]:
+    """The three files of this rank."""
+    weights = {name: parameter.detach() for name, parameter in module.named_parameters()}
+    model = [("", shard) for shard in shards_of(module, weights, place)]
+    optimiser = [
+        (kind, shard) for kind in (*MOMENTS, MASTER) for shard in shards_of(module, _of_kind(moments, kind), place)
+    ]
+    step = ShardedTensor(STEP, moments[STEP], (), (), main=place.index == 0)
+    return [
+        _file(_name(MODEL, place), model),
+        _file(_name(OPTIMISER, place), [*optimiser, ("", step)]),
+        FileToWrite(_name(RNG, place), {n: source(t) for n, t in sorted(rng.items())}, metadata=_rng_layout(place)),
+    ]
 
 
-def _file(folder: Path, name: str) -> Path:
-    path = folder / name
-    if not path.is_file():
-        raise CheckpointError(f"{path} is missing; rebuild the checkpoint")
-    return path
+def _file(name: str, shards: list[tuple[str, ShardedTensor]]) -> FileToWrite:
+    file = FileToWrite(name, {})
+    for kind, shard in shards:
+        if shard.main:
+            whole = f"{kind}.{shard.name}" if kind else shard.name
+            key = f"{whole}{SECOND}2" if whole in file.sources else whole
+            file.sources[key] = source(shard.tensor)
+            file.layout[key] = (shard.offset, shard.global_shape)
+    return file
+
+
+def _name(kind: str, place: Place) -> str:
+    number = f"-{place.index + 1:05d}-of-{place.n_places:05d}" if place.n_places > 1 else ""
+    return f"{kind}{number}.safetensors"
+
+
+def _rng_layout(place: Place) -> dict[str, str] | None:
+    """Ranks of another layout draw other numbers: the file says whose they are."""
+    if place.n_places == 1:
+        return None
+    return {"pipeline_parallel": str(place.pipeline_size), "tensor_parallel": str(place.tensor_size)}
+
+
+def _of_kind(tensors: Mapping[str, Tensor], kind: str) -> dict[str, Tensor]:
+    prefix = f"{kind}."
+    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+
+
+def _local_tensors(folder: Path, module: torch.nn.Module, stored: WholeTensors, kind: str = "") -> dict[str, Tensor]:
+    """This rank's tensors of one kind (weights, or a kind of moments), by local parameter name."""
+    prefix = f"{kind}." if kind else ""
+    dtype = reduce(torch.promote_types, (stored.dtype(name) for name in stored.names if name.startswith(prefix)))
+    out = {name: torch.empty(p.shape, dtype=dtype) for name, p in module.named_parameters()}
+    shards = shards_of(module, out)
+    wanted = {prefix + shard.name: shard.global_shape for shard in shards}
+    found = {name: shape for name, shape in stored.shapes.items() if name.startswith(prefix)}
+    if Place.here().pipeline_size > 1:  # the others are those of further stages
+        found = {name: shape for name, shape in found.items() if name in wanted}
+    if found != wanted:
+        name = first_difference(found, wanted)
+        raise CheckpointError(f"{folder} has another architecture (first difference: {name}); train it anew")
+    for shard in shards:
+        shard.tensor.copy_(stored.read(prefix + shard.name, shard.offset, tuple(shard.tensor.shape)))
+    return out
+
+
+def _local_moments(
+    folder: Path, module: torch.nn.Module, moments: WholeTensors, weights: WholeTensors
+) -> dict[str, Tensor]:
+    """This rank's optimiser state; float32 masters that the checkpoint lacks are its weights."""
+    kinds = {kind: _local_tensors(folder, module, moments, kind) for kind in MOMENTS}
+    if any(parameter.dtype != torch.float32 for parameter in module.parameters()):
+        stored = any(name.startswith(f"{MASTER}.") for name in moments.names)
+        masters = _local_tensors(folder, module, *((moments, MASTER) if stored else (weights,)))
+        kinds[MASTER] = {name: tensor.float() for name, tensor in masters.items()}
+    tensors = {f"{kind}.{name}": tensor for kind, found in kinds.items() for name, tensor in found.items()}
+    return {**tensors, STEP: moments.read(STEP)}
+
+
+def _load_rng(folder: Path) -> None:
+    place = Place.here()
+    path = folder / _name(RNG, place)
+    if path.is_file():
+        states, layout = read_file(path)
+        if (layout or None) == _rng_layout(place):
+            restore_rng(states)

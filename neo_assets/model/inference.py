@@ -25,13 +25,16 @@ class OpenModel:
 
 @contextmanager
 def open_model(checkpoint: Path, n_threads: int = 1) -> Iterator[OpenModel]:
-    """The model of a checkpoint, with the trainer's own kernels, so that scores are those of the trained weights.
+    """The model of a checkpoint, with the CPU trainer's own kernels, so that scores are those of the trained weights.
+
+    Checkpoints of any layout open as one unsplit model, and of any type as float32.
 
     Raises:
         CheckpointError: the folder is broken.
     """
     architecture = read_architecture(checkpoint)
+    unsplit = architecture.model_copy(update={"tensor_parallel": 1, "dtype": "float32"})
     with deterministic(n_threads), process_group(), torch.inference_mode():
-        model = build_model(architecture, seed=0).eval()
+        model = build_model(unsplit, seed=0).eval()
         load_weights(checkpoint, model)
         yield OpenModel(architecture, weights_digest(checkpoint), lambda ids: model(ids, positions(ids), None))

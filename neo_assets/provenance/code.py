@@ -30,6 +30,8 @@ PLATFORM = tuple(
     for name in (
         *("asset", "assets", "build", "checks", "cli", "compute", "definitions", "engine", "io_manager", "jobs.base"),
         *("lake", "metadata", "partitions", "provenance.code", "provenance.code_cache", "recipe"),
+        # How a training is started, watched and shown; what comes out is decided by `model.trainer` and what it uses.
+        *("model.flops", "model.launcher", "model.supervisor", "model.tracking"),
     )
 )
 CONTENT = {f"{PACKAGE}.lake.records"}
@@ -128,7 +130,7 @@ class _Module:
 
     @property
     def imports(self) -> list[str]:
-        """Modules of the package that it imports or names as a job, anywhere in it."""
+        """Modules of the package that it imports or names as one to run, anywhere in it."""
         return list(self.summary["imports"])
 
     @cached_property
@@ -211,7 +213,7 @@ def _bound(node: ast.AST) -> set[str]:
 
 
 def _imports(module: _Module, trees: Iterable[ast.AST]) -> set[str]:
-    """The package's modules that these definitions import, name as a job, or use through the module's imports."""
+    """The package's modules that these definitions import, name as one to run, or use through the module's imports."""
     trees = list(trees)
     used = frozenset[str]().union(*(_names(tree) for tree in trees))
     found = {target for tree in trees for target in _imported_modules(tree)}
@@ -230,9 +232,14 @@ def _imported_modules(tree: ast.AST) -> frozenset[str]:
     for node in _statements(tree):
         if isinstance(node, ast.Import | ast.ImportFrom):
             found.update(_targets(node, node.names))
-        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.startswith(JOBS):
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and _is_module(node.value):
             found.add(node.value)
     return frozenset(found)
+
+
+def _is_module(text: str) -> bool:
+    """Whether a text names a module of the package, to be run as a process."""
+    return text.startswith(f"{PACKAGE}.") and text.replace(".", "").isidentifier() and _path(text) is not None
 
 
 def _targets(node: ast.Import | ast.ImportFrom, aliases: Iterable[ast.alias]) -> Iterator[str]:

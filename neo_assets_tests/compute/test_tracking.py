@@ -14,15 +14,15 @@ def test_nothing_is_tracked_unless_asked(monkeypatch: pytest.MonkeyPatch) -> Non
     for variable in VARIABLES.values():
         monkeypatch.delenv(variable, raising=False)
     settings = TrackingResource.from_environment().settings
-    assert settings == {"tensorboard": "", "wandb_project": "", "loader_workers": 0}
+    assert settings == {"tracking": {"NEO_TRACKING": "", "NEO_WANDB_PROJECT": ""}, "loader_workers": 0}
     assert json.loads(json.dumps(settings)) == settings
 
 
 def test_the_environment_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("NEO_TENSORBOARD", "curves")
+    monkeypatch.setenv("NEO_TRACKING", "curves")
     monkeypatch.setenv("NEO_LOADER_WORKERS", "2")
     settings = TrackingResource.from_environment().settings
-    assert (settings["tensorboard"], settings["loader_workers"]) == ("curves", 2)
+    assert (settings["tracking"]["NEO_TRACKING"], settings["loader_workers"]) == ("curves", 2)
     monkeypatch.setenv("NEO_LOADER_WORKERS", "many")
     with pytest.raises(ValidationError, match="loader_workers"):
         TrackingResource.from_environment()
