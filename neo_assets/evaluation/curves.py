@@ -1,10 +1,13 @@
-"""Charts of a training run: loss per step against the unigram entropy, scores per checkpoint against chance."""
+"""Charts of a training run: loss, rate and gradient norm per step, held-out loss and scores per checkpoint."""
 
 from __future__ import annotations
 
-from itertools import accumulate
+import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from neo_assets.plots import png
@@ -14,6 +17,10 @@ if TYPE_CHECKING:
 
 SMOOTHING_STEPS = 20
 COLUMNS = 3
+MAX_POINTS = 2_000
+LINES = ("-", "--", ":", "-.")
+
+Floats = npt.NDArray[np.float64]
 
 
 def loss_curve(steps: pa.Table, unigram_entropy: float) -> bytes:
@@ -22,24 +29,80 @@ def loss_curve(steps: pa.Table, unigram_entropy: float) -> bytes:
     Args:
         steps: columns phase, loss, tokens_read and skipped, one row per optimiser step, in training order.
         unigram_entropy: nats per token; a model that knows only token frequencies cannot get below it.
+
+    However many steps there are, at most some `MAX_POINTS` are drawn of each line: means of neighbours.
     """
     figure = _figure(7.0, 4.0)
     axes = figure.add_subplot()
-    rows = steps.select(["phase", "loss", "tokens_read", "skipped"]).to_pylist()
-    for row, tokens in zip(rows, accumulate(row["tokens_read"] for row in rows), strict=True):
-        row["tokens"] = tokens
-    for number, phase in enumerate(dict.fromkeys(row["phase"] for row in rows)):
-        applied = [row for row in rows if row["phase"] == phase and row["skipped"] is None]
-        tokens, losses = [row["tokens"] for row in applied], [row["loss"] for row in applied]
-        axes.plot(tokens, losses, color=f"C{number}", alpha=0.25, linewidth=0.8)
-        axes.plot(tokens, running_mean(losses, SMOOTHING_STEPS), color=f"C{number}", label=phase)
-    skipped = [row["tokens"] for row in rows if row["skipped"] is not None]
-    if skipped:
-        axes.plot(skipped, [unigram_entropy] * len(skipped), "rx", label="skipped steps")
+    skipped = ~_is_applied(steps)
+    tokens, losses = _tokens(steps), _floats(steps, "loss")
+    for number, (phase, rows) in enumerate(_phases(steps)):
+        rows = rows[~skipped[rows]]
+        colour = f"C{number}"
+        axes.plot(*thinned(tokens[rows], losses[rows]), color=colour, alpha=0.25, linewidth=0.8)
+        smooth = running_mean(losses[rows], SMOOTHING_STEPS)
+        axes.plot(*thinned(tokens[rows], smooth), color=colour, label=phase)
+    if skipped.any():
+        places = tokens[skipped]
+        axes.plot(places, np.full(len(places), unigram_entropy), "rx", label=f"skipped steps ({len(places)})")
     axes.axhline(unigram_entropy, color="0.4", linestyle="--", label=f"unigram entropy {unigram_entropy:.2f}")
     axes.set_xlabel("target tokens")
     axes.set_ylabel("loss, nats per token")
     axes.legend()
+    return png(figure)
+
+
+def step_curves(steps: pa.Table) -> bytes:
+    """PNG with the learning rate and the gradient norm over target tokens, one colour per phase.
+
+    Args:
+        steps: columns phase, lr, grad_norm, tokens_read and skipped, as of `loss_curve`. The norm is that before
+            clipping; steps without one (their loss was not finite) leave a gap.
+    """
+    figure = _figure(7.0, 5.0)
+    rate, norm = figure.subplots(2, 1, sharex=True)
+    tokens, lr, norms = _tokens(steps), _floats(steps, "lr"), _floats(steps, "grad_norm")
+    for number, (phase, rows) in enumerate(_phases(steps)):
+        colour = f"C{number}"
+        rate.plot(*thinned(tokens[rows], lr[rows]), color=colour, label=phase)
+        rows = rows[np.isfinite(norms[rows])]
+        norm.plot(*thinned(tokens[rows], norms[rows]), color=colour, alpha=0.25, linewidth=0.8)
+        norm.plot(*thinned(tokens[rows], running_mean(norms[rows], SMOOTHING_STEPS)), color=colour)
+    if np.isfinite(norms).any():
+        norm.set_yscale("log")
+    rate.set_ylabel("learning rate")
+    if steps.num_rows:
+        rate.legend()
+    norm.set_ylabel("gradient norm")
+    norm.set_xlabel("target tokens")
+    return png(figure)
+
+
+def held_out_curves(losses: pa.Table) -> bytes:
+    """PNG of the loss on held-out documents over the tokens a checkpoint has seen, a line per subset, 95 % intervals.
+
+    Args:
+        losses: columns tokens_seen, subset, nats_per_token, stderr; a row per checkpoint and subset. Rows without a
+            loss (a subset of which nothing is held out) are left out.
+    """
+    figure = _figure(7.0, 4.5)
+    axes = figure.add_subplot()
+    lines: dict[str, list[dict[str, Any]]] = {}
+    for row in losses.select(["tokens_seen", "subset", "nats_per_token", "stderr"]).to_pylist():
+        if row["nats_per_token"] is not None and math.isfinite(row["nats_per_token"]):
+            lines.setdefault(row["subset"], []).append(row)
+    for number, subset in enumerate(sorted(lines)):
+        rows = sorted(lines[subset], key=lambda row: row["tokens_seen"])
+        tokens, values = [row["tokens_seen"] for row in rows], [row["nats_per_token"] for row in rows]
+        intervals = [1.96 * (error if math.isfinite(error := row["stderr"] or 0.0) else 0.0) for row in rows]
+        drawn = axes.errorbar(
+            tokens, values, yerr=intervals, marker="o", markersize=3, capsize=2, color=f"C{number % 10}"
+        )
+        drawn.lines[0].set(linestyle=LINES[number // 10 % len(LINES)], label=f"{subset} {values[-1]:.2f}")
+    axes.set_xlabel("target tokens")
+    axes.set_ylabel("held-out loss, nats per token")
+    if lines:
+        axes.legend(fontsize=7, ncols=1 + len(lines) // 12)
     return png(figure)
 
 
@@ -68,10 +131,39 @@ def score_curves(scores: pa.Table) -> bytes:
     return png(figure)
 
 
-def running_mean(values: list[float], window: int) -> list[float]:
+def running_mean(values: Sequence[float] | Floats, window: int) -> Floats:
     """Mean of the last `window` values at every place (of fewer at the start)."""
-    sums = [0.0, *accumulate(values)]
-    return [(sums[i + 1] - sums[max(0, i + 1 - window)]) / min(i + 1, window) for i in range(len(values))]
+    sums = np.concatenate([[0.0], np.cumsum(np.asarray(values, np.float64))])
+    ends = np.arange(1, len(sums))
+    starts = np.maximum(0, ends - window)
+    return np.asarray((sums[ends] - sums[starts]) / (ends - starts), np.float64)
+
+
+def thinned(x: Floats, y: Floats, max_points: int = MAX_POINTS) -> tuple[Floats, Floats]:
+    """At most `max_points` points: means over runs of neighbours of nearly equal length. A short line is as it was."""
+    if len(x) <= max_points:
+        return x, y
+    starts = np.arange(max_points) * len(x) // max_points
+    lengths = np.diff(np.append(starts, len(x)))
+    return np.add.reduceat(x, starts) / lengths, np.add.reduceat(y, starts) / lengths
+
+
+def _is_applied(steps: pa.Table) -> npt.NDArray[np.bool_]:
+    return np.asarray(steps["skipped"].is_null().to_numpy(zero_copy_only=False), np.bool_)
+
+
+def _tokens(steps: pa.Table) -> Floats:
+    return np.cumsum(_floats(steps, "tokens_read"))
+
+
+def _floats(steps: pa.Table, column: str) -> Floats:
+    return np.asarray(steps[column].cast(pa.float64()).to_numpy(zero_copy_only=False), np.float64)
+
+
+def _phases(steps: pa.Table) -> list[tuple[str, npt.NDArray[np.int64]]]:
+    """Every phase, in order of appearance, with its rows."""
+    names = np.asarray(steps["phase"].to_pylist(), np.object_)
+    return [(name, np.flatnonzero(names == name)) for name in dict.fromkeys(names)]
 
 
 def _figure(width: float, height: float) -> Figure:
