@@ -5,6 +5,7 @@ from neo_assets.partitions import ALL, subsets
 from neo_assets.plots import bar_chart
 from neo_assets.text.decontamination import Decontaminate, Items, ListHits
 from neo_assets.text.pii import RedactPii
+from neo_assets.tokens.held_out import TakeHeldOut
 from neo_assets.tokens.mix import AssignSubset, mixture_tables
 from neo_assets.tokens.stages import tokens_by_subset
 
@@ -43,6 +44,12 @@ def decontaminated(redacted: Dataset, tasks: Dataset, engine: Engine, recipe: Re
     return Draft(
         tables={"rows": engine.map(redacted, Decontaminate(*given)), "hits": engine.map(redacted, ListHits(*given))}
     )
+
+
+@asset(kinds={"parquet"}, partitions_def=subsets)
+def held_out(decontaminated: Dataset, engine: Engine, recipe: Recipe) -> Relation:
+    """Documents of a subset that no training reads, the tokenizer's included: what was learned is measured on them."""
+    return engine.map(decontaminated, TakeHeldOut(recipe.corpus.held_out, recipe.seed))
 
 
 STATISTICS = """

@@ -4,7 +4,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from neo_assets.asset import Compute, Context, Dataset, Draft, Engine, Recipe, Result, asset
-from neo_assets.evaluation.curves import score_curves
+from neo_assets.evaluation.curves import held_out_curves, score_curves
 from neo_assets.evaluation.overlap import before_and_after, seen_table
 from neo_assets.evaluation.tasks import build_tasks, items_table, read_tasks, write_tasks
 from neo_assets.partitions import ALL, checkpoints
@@ -50,7 +50,28 @@ def report(context: Context, checkpoint: Dataset, tokenizer: Dataset, tasks: Dat
     )
 
 
-@asset(kinds={"parquet", "matplotlib"}, inputs={"report": ("evaluation/report", ALL)})
-def curves(report: Dataset, engine: Engine) -> Draft:
-    """Scores of all checkpoints in order of training, plotted over the tokens they have seen."""
-    return Draft(tables={"rows": report.read()}, files={"scores.png": score_curves(report.read())})
+@asset(
+    kinds={"torch"},
+    partitions_def=checkpoints,
+    inputs={
+        "checkpoint": "training/checkpoint",
+        "documents": ("corpus/held_out", ALL),
+        "tokenizer": "tokenizer/tokenizer",
+    },
+    ranges=True,
+)
+def held_out(context: Context, checkpoint: Dataset, documents: Dataset, tokenizer: Dataset, compute: Compute) -> Result:
+    """Loss of one checkpoint on documents of every subset that no training has read, in nats a token, bits a byte."""
+    job = "neo_assets.jobs.held_out"
+    return compute.run(context, job, profile="gpu", checkpoint=checkpoint, held_out=documents, tokenizer=tokenizer)
+
+
+@asset(
+    kinds={"parquet", "matplotlib"},
+    inputs={"report": ("evaluation/report", ALL), "held_out": ("evaluation/held_out", ALL)},
+)
+def curves(report: Dataset, held_out: Dataset, engine: Engine) -> Draft:
+    """Scores of all checkpoints in order of training, and their held-out losses, plotted over the tokens seen."""
+    scores, losses = report.read(), held_out.read()
+    files = {"scores.png": score_curves(scores), "held_out.png": held_out_curves(losses)}
+    return Draft(tables={"rows": scores, "held_out": losses}, files=files)

@@ -1,10 +1,9 @@
 """The release: weights in Hugging Face format, exposures of every document, cards, and a manifest of everything."""
 
-from neo_assets.asset import Compute, Context, Dataset, Draft, Recipe, Result, asset
-from neo_assets.ordinals import ordinal_index, ordinal_key
+from neo_assets.asset import Compute, Context, Dataset, Draft, Engine, Recipe, Result, asset
 from neo_assets.partitions import ALL, LAST
 from neo_assets.provenance.facts import data_card_of, manifest_of, model_card_of
-from neo_assets.tokens.exposures import exposures
+from neo_assets.tokens.exposures import DOCUMENTS_BY_URL, EXPOSURE_INDEX
 
 
 @asset(
@@ -16,13 +15,12 @@ def weights(context: Context, checkpoint: Dataset, tokenizer: Dataset, compute: 
     return compute.run(context, "neo_assets.jobs.export", profile="cpu", checkpoint=checkpoint, tokenizer=tokenizer)
 
 
-@asset(kinds={"parquet"}, inputs={"chunk": ("training/chunk", ALL)})
-def exposure_index(chunk: Dataset, recipe: Recipe) -> Draft:
-    """For every document: at which positions the run saw it, how many tokens of it, and before which checkpoints."""
-    spans = ((str(m.partition), chunk.partition(m.partition).named("spans").read()) for m in chunk.manifests)
-    by_checkpoint = ((ordinal_key("ckpt", ordinal_index(key)), found) for key, found in spans)
-    table = exposures(recipe.release.name, by_checkpoint)
-    return Draft(tables={"rows": table})
+@asset(kinds={"duckdb", "parquet"}, inputs={"exposures": ("training/exposures", ALL)})
+def exposure_index(exposures: Dataset, engine: Engine) -> Draft:
+    """For every document: at which positions the run read it, how many of its tokens moved the weights, and before
+    which checkpoints. The table `by_url` finds documents by their URL."""
+    rows = engine.query(EXPOSURE_INDEX, exposures=exposures)
+    return Draft(tables={"rows": rows, "by_url": engine.query(DOCUMENTS_BY_URL, exposures=exposures)})
 
 
 @asset(

@@ -3,7 +3,11 @@
 from neo_assets.asset import Dataset, Draft, Engine, Recipe, Relation, asset
 from neo_assets.partitions import ALL
 from neo_assets.plots import bar_chart
-from neo_assets.tokens.report import tokenizer_report
+from neo_assets.tokens.coverage import unicode_table
+from neo_assets.tokens.held_out import LeaveHeldOut
+from neo_assets.tokens.pieces import vocabulary_figures, vocabulary_table
+from neo_assets.tokens.public import open_all
+from neo_assets.tokens.report import measure
 from neo_assets.tokens.sample import SampleDocuments, sample_fractions
 from neo_assets.tokens.tokenizer import Tokenizer, train_tokenizer
 
@@ -16,7 +20,8 @@ def sample(documents: Dataset, statistics: Dataset, engine: Engine, recipe: Reci
     counts = {row["subset"]: row["characters"] for row in statistics.read().to_pylist()}
     characters = dict.fromkeys(recipe.corpus.subsets, 0) | counts
     fractions = sample_fractions(characters, recipe.tokenizer.sampling)
-    return engine.map(documents, SampleDocuments.of(fractions, recipe.seed))
+    trained_on = LeaveHeldOut(recipe.corpus.held_out, recipe.seed)
+    return engine.map(documents, trained_on, SampleDocuments.of(fractions, recipe.seed))
 
 
 @asset(kinds={"sentencepiece"})
@@ -28,10 +33,16 @@ def tokenizer(sample: Dataset, recipe: Recipe) -> Draft:
 
 @asset(kinds={"parquet"}, inputs={"documents": ("corpus/decontaminated", ALL)})
 def report(documents: Dataset, tokenizer: Dataset, recipe: Recipe) -> Draft:
-    """Characters and bytes per token, fertility, byte fallback and round-trip losses, per subset."""
-    table = tokenizer_report(
-        documents.read(["subset", "text"]), Tokenizer.load(tokenizer.file(MODEL), recipe.tokenizer)
-    )
-    chart = bar_chart(table, "subset", "characters_per_token")
-    lossy = sum(table["lossy_documents"].to_pylist()[:-1])
-    return Draft(tables={"rows": table}, files={"compression.png": chart}, metadata={"documents not lossless": lossy})
+    """Compression, fertility, Chinese, digits, white space and losses per subset.
+
+    Tables beside: `unicode` tries every code point, `vocabulary` and `figures` say what the pieces are, `comparison`
+    sets public tokenizers beside this one on the same texts.
+    """
+    model = Tokenizer.load(tokenizer.file(MODEL), recipe.tokenizer)
+    found = measure(documents.batches(["subset", "text"]), model, open_all(recipe.tokenizer.compared_with))
+    rows, tables = found.report(), {"comparison": found.comparison(), "unicode": unicode_table(model)}
+    tables["vocabulary"] = vocabulary_table(found.vocabulary, found.uses)
+    tables |= {"rows": rows, "figures": vocabulary_figures(found.vocabulary)}
+    chart = bar_chart(tables["comparison"], "subset", "characters_per_token", "tokenizer")
+    lossy = sum(rows["lossy_documents"].to_pylist()[:-1])
+    return Draft(tables=tables, files={"compression.png": chart}, metadata={"documents not lossless": lossy})

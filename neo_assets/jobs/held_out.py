@@ -41,7 +41,8 @@ def _measure(job: RangeJob, key: str) -> None:
     from neo_assets.model.inference import open_model
     from neo_assets.tokens.tokenizer import Tokenizer
 
-    recipe, inputs = job.recipe, {**job.inputs, "checkpoint": job.inputs["checkpoint"].partition(key)}
+    recipe = job.recipe
+    inputs = {**job.inputs, "checkpoint": job.inputs["checkpoint"].partition(key)}
     training, n_sequences = recipe.training, recipe.corpus.held_out.max_sequences
     tokenizer = Tokenizer.load(inputs["tokenizer"].file("tokenizer.model"), recipe.tokenizer)
     token_bytes = piece_bytes(map(tokenizer.piece, range(tokenizer.vocab_size)), recipe.tokenizer.n_ids)

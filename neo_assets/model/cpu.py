@@ -7,58 +7,30 @@ pinned exactly. On a GPU the stock classes take their place; parameter names and
 
 from __future__ import annotations
 
-import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
 import torch.distributed as dist
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
+from neo_assets.model.adam import create_adam_state, optimizer_config, spare_norms
+from neo_assets.model.layers import SdpaCoreAttention, local_block
 from neo_assets.model.megatron import (
     BaseDataParallel,
     DistributedDataParallelConfig,
     FP32Optimizer,
     GPTModel,
-    MegatronModule,
     MegatronOptimizer,
     OptimizerConfig,
     RotaryEmbedding,
-    get_gpt_layer_local_spec,
+    finalize_model_grads,
     get_param_groups,
     parallel_state,
 )
-
-
-class SdpaCoreAttention(MegatronModule):  # type: ignore[misc]
-    """Causal attention by torch's scaled dot product, in place of megatron's CUDA kernels."""
-
-    def __init__(
-        self,
-        config: Any,
-        layer_number: int,
-        attn_mask_type: Any,
-        attention_type: str,
-        attention_dropout: float | None = None,
-        softmax_scale: float | None = None,
-        cp_comm_type: str | None = None,
-        pg_collection: Any = None,
-    ) -> None:
-        super().__init__(config)
-        self.scale = softmax_scale or 1.0 / math.sqrt(config.kv_channels)
-
-    def forward(self, query: Tensor, key: Tensor, value: Tensor, *args: Any, **kwargs: Any) -> Tensor:
-        """Attention output of shape [sequence, batch, heads * size] from q, k, v of [sequence, batch, heads, size]."""
-        query, key, value = (x.permute(1, 2, 0, 3) for x in (query, key, value))
-        grouped = query.size(1) != key.size(1)
-        out = functional.scaled_dot_product_attention(
-            query, key, value, is_causal=query.size(2) > 1, scale=self.scale, enable_gqa=grouped
-        )
-        return out.permute(2, 0, 1, 3).reshape(out.size(2), out.size(0), -1)
-
-    def sharded_state_dict(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
-        """Nothing to save: it has no weights."""
-        return {}
+from neo_assets.model.stack import MOMENTS, STEP, Microbatch, check_tensors, copy_weights, positions
+from neo_assets.recipe.training import OptimiserSettings
 
 
 class CpuRotaryEmbedding(RotaryEmbedding):  # type: ignore[misc]
@@ -74,8 +46,7 @@ class CpuGptModel(GPTModel):  # type: ignore[misc]
     """GPT whose rotary table and loss run on the CPU."""
 
     def __init__(self, config: Any, **settings: Any) -> None:
-        spec = get_gpt_layer_local_spec(normalization="RMSNorm")
-        spec.submodules.self_attention.submodules.core_attention = SdpaCoreAttention
+        spec = local_block(config.num_layers, SdpaCoreAttention)
         super().__init__(config, spec, position_embedding_type="rope", **settings)
         self.rotary_pos_emb = CpuRotaryEmbedding(
             config.kv_channels,
@@ -97,7 +68,7 @@ class CpuGptModel(GPTModel):  # type: ignore[misc]
 
 
 class FlatDataParallel(BaseDataParallel):  # type: ignore[misc]
-    """Gradients as views into one flat float32 buffer, averaged over the data-parallel ranks in one call."""
+    """Gradients as views into one flat float32 buffer, summed over the data-parallel ranks in one call."""
 
     def __init__(self, config: Any, module: torch.nn.Module) -> None:
         super().__init__(config, module)
@@ -117,9 +88,8 @@ class FlatDataParallel(BaseDataParallel):  # type: ignore[misc]
         parameter.grad = None
 
     def finish_grad_sync(self, force_all_reduce: bool = False) -> None:
-        """Average the gradients over ranks; with one rank there is nothing to do."""
+        """Sum the gradients over ranks (every loss is divided by the tokens of all); one rank has nothing to do."""
         if self.group.size() > 1:
-            self.buffer.div_(self.group.size())
             dist.all_reduce(self.buffer, group=self.group)
 
     def zero_grad_buffer(self) -> None:
@@ -150,14 +120,18 @@ class CpuOptimizer(FP32Optimizer):  # type: ignore[misc]
         return float(squares.sqrt().item())
 
     @torch.no_grad()
-    def clip_grad_norm(self, clip_grad: float) -> float:
-        """Scale the gradient down to norm `clip_grad` if it is longer; returns the norm before."""
-        norm = self.get_grad_norm()
+    def clip_to(self, clip_grad: float, norm: float) -> None:
+        """Scale the gradient, whose norm is `norm`, down to `clip_grad` if it is longer."""
         factor = clip_grad / (norm + 1.0e-6)
         if factor < 1.0:
             for parameter in self.get_parameters():
                 if parameter.grad is not None:
                     parameter.grad.mul_(factor)
+
+    def clip_grad_norm(self, clip_grad: float) -> float:
+        """Scale the gradient down to norm `clip_grad` if it is longer; returns the norm before."""
+        norm = self.get_grad_norm()
+        self.clip_to(clip_grad, norm)
         return norm
 
     def count_zeros(self) -> None:
@@ -169,14 +143,87 @@ def cpu_optimizer(config: OptimizerConfig, chunks: list[Any]) -> CpuOptimizer:
     groups = get_param_groups(chunks, config, None)
     betas = (config.adam_beta1, config.adam_beta2)
     adam = torch.optim.AdamW(groups, lr=config.lr, weight_decay=config.weight_decay, betas=betas, eps=config.adam_eps)
+    spare_norms(adam.param_groups, config.weight_decay)
     return CpuOptimizer(adam, config, create_adam_state)
 
 
-def create_adam_state(optimizer: torch.optim.Optimizer, config: Any = None) -> None:
-    """Give every parameter its zero moments, so that state can be loaded before the first step."""
-    for group in optimizer.param_groups:
-        for parameter in group["params"]:
-            if not optimizer.state[parameter]:
-                optimizer.state[parameter].update(
-                    step=torch.zeros(()), exp_avg=torch.zeros_like(parameter), exp_avg_sq=torch.zeros_like(parameter)
-                )
+class CpuStack:
+    """Data and tensor parallelism over gloo, in float32. See `neo_assets.model.stack.Stack`."""
+
+    def __init__(self, model: nn.Module, settings: OptimiserSettings) -> None:
+        self.model = model
+        self.parallel = FlatDataParallel(model.config, model)
+        self.optimiser = cpu_optimizer(optimizer_config(settings), [self.parallel])
+        self.clip_norm = settings.clip_norm
+        self.group = self.parallel.group
+        self.data_rank, self.data_size = self.group.rank(), self.group.size()
+        self._norm: float | None = None  # of the present gradient, once asked for
+        create_adam_state(self.optimiser.optimizer)
+
+    def modules(self) -> Sequence[nn.Module]:
+        """The one module of this rank."""
+        return (self.model,)
+
+    def forward_backward(self, microbatches: Sequence[Microbatch], n_loss_tokens: int) -> float:
+        """Gradient and global loss; microbatch after microbatch, in the order given."""
+        self.discard()
+        total = 0.0
+        for batch in microbatches:
+            losses = self.parallel(batch.ids, positions(batch.ids), None, labels=batch.labels)
+            loss = (losses * batch.mask).sum() / max(n_loss_tokens, 1)
+            loss.backward()
+            total += loss.item()
+        finalize_model_grads([self.parallel])
+        if self.data_size == 1:
+            return total
+        whole = torch.tensor(total, dtype=torch.float64)
+        dist.all_reduce(whole, group=self.group)
+        return float(whole.item())
+
+    def gradient_norm(self) -> float:
+        """Euclidean norm of the whole gradient."""
+        if self._norm is None:
+            self.optimiser.prepare_grads()
+            self._norm = self.optimiser.get_grad_norm()
+        return self._norm
+
+    def update(self, lr: float) -> None:
+        """Clip, then one AdamW step."""
+        norm = self.gradient_norm()
+        for group in self.optimiser.param_groups:
+            group["lr"] = lr
+        self.optimiser.clip_to(self.clip_norm, norm)
+        self.optimiser.step_with_ready_grads()
+        self._norm = None
+
+    def discard(self) -> None:
+        """Forget the gradient. Both are needed: megatron aliases `param.grad` to `main_grad`, and stale ones add up."""
+        self._norm = None
+        self.parallel.zero_grad_buffer()
+        self.optimiser.zero_grad()
+
+    def optimiser_state(self) -> dict[str, Tensor]:
+        """Moments and step, on data-parallel rank 0; views of the live state, valid until the next update."""
+        return {} if self.data_rank else self._state()
+
+    def _state(self) -> dict[str, Tensor]:
+        tensors: dict[str, Tensor] = {}
+        for name, parameter in self.model.named_parameters():
+            slot = self.optimiser.optimizer.state[parameter]
+            tensors |= {f"{moment}.{name}": slot[moment] for moment in MOMENTS}
+            tensors[STEP] = slot[STEP]
+        return tensors
+
+    @torch.no_grad()
+    def load_optimiser_state(self, tensors: Mapping[str, Tensor]) -> None:
+        """Take over moments and step; every parameter has its own step counter (they must not share one)."""
+        check_tensors(tensors, self._state())
+        for name, parameter in self.model.named_parameters():
+            slot = self.optimiser.optimizer.state[parameter]
+            for moment in MOMENTS:
+                slot[moment].copy_(tensors[f"{moment}.{name}"])
+            slot[STEP].copy_(tensors[STEP])
+
+    def load_weights(self, tensors: Mapping[str, Tensor]) -> None:
+        """Copy weights into the model."""
+        copy_weights(self.model, tensors)

@@ -1,99 +1,75 @@
-"""The model itself: a megatron-core GPT built from settings, inside a process group that needs no port.
+"""The model itself: a megatron-core GPT built from settings, and with its optimiser the stack that trains it.
 
-Only this module decides which classes a machine gets; on the CPU they come from `neo_assets.model.cpu`. Parameter
-names and shapes are megatron's own, so a GPU path with the stock classes reads and writes the same checkpoints.
+Only this module decides which classes a recipe gets: those of `neo_assets.model.cpu` or of `neo_assets.model.gpu`.
+Parameter names and shapes are megatron's own in both, so they read and write the same checkpoints.
 """
 
 from __future__ import annotations
 
-import os
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import torch
 import torch.distributed as dist
 from torch.nn import functional
 
-from neo_assets.model.cpu import CpuGptModel
+from neo_assets.model.cpu import CpuGptModel, CpuStack
 from neo_assets.model.megatron import TransformerConfig, parallel_state, tensor_parallel
-from neo_assets.recipe.training import ArchitectureSettings
+from neo_assets.model.ranks import deterministic, process_group
+from neo_assets.model.stack import Microbatch, ModelError, Stack, StateError, positions
+from neo_assets.recipe.training import ArchitectureSettings, PhaseSettings, TrainingSection
+
+__all__ = [
+    "Microbatch",
+    "ModelError",
+    "Stack",
+    "StateError",
+    "build_model",
+    "build_stack",
+    "deterministic",
+    "positions",
+    "process_group",
+    "transformer_config",
+]
 
 
-class ModelError(ValueError):
-    """The settings ask for something that this machine or this trainer cannot do."""
+def transformer_config(architecture: ArchitectureSettings, **fields: Any) -> TransformerConfig:
+    """Megatron's configuration of the architecture, with every CUDA-only fusion off. `fields` add or replace.
 
-
-@contextmanager
-def process_group(tensor_parallel_size: int = 1) -> Iterator[None]:
-    """Megatron's process groups for the time of the block.
-
-    Under a launcher (torchrun) the running group is used and left alone; otherwise a group of one process is made over
-    an in-memory store: no port, no file, so any number of processes can train at once.
+    The tensor-parallel ranks are those of the process group, if one runs, else the architecture's.
     """
-    own = not dist.is_initialized()
-    if own:
-        os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo")
-        store = dist.HashStore()  # type: ignore[attr-defined]
-        dist.init_process_group("gloo", store=store, rank=0, world_size=1)
-    try:
-        parallel_state.initialize_model_parallel(tensor_parallel_size, 1)
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", module=r"megatron\.")  # of its own deprecated calls and absent extensions
-            yield
-    finally:
-        parallel_state.destroy_model_parallel()
-        if own:
-            dist.destroy_process_group()
-
-
-@contextmanager
-def deterministic(n_threads: int) -> Iterator[None]:
-    """Fixed thread count and deterministic kernels for the time of the block.
-
-    One thread gives identical bits on every run; more need `MKL_CBWR=AVX2,STRICT` in the environment for that.
-    """
-    threads, strict = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
-    torch.set_num_threads(n_threads)
-    torch.use_deterministic_algorithms(True)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
-        torch.use_deterministic_algorithms(strict)
-
-
-def transformer_config(architecture: ArchitectureSettings) -> TransformerConfig:
-    """Megatron's configuration of the architecture, with every CUDA-only fusion off."""
-    return TransformerConfig(
-        num_layers=architecture.n_layers,
-        hidden_size=architecture.hidden_size,
-        num_attention_heads=architecture.n_heads,
-        num_query_groups=architecture.n_kv_groups,
-        ffn_hidden_size=architecture.ffn_size,
-        normalization="RMSNorm",
-        layernorm_epsilon=architecture.rms_norm_eps,
-        gated_linear_unit=True,
-        activation_func=functional.silu,
-        add_bias_linear=False,
-        hidden_dropout=0.0,
-        attention_dropout=0.0,
-        init_method_std=architecture.init_std,
-        tensor_model_parallel_size=architecture.tensor_parallel,
-        params_dtype=torch.float32,
-        use_cpu_initialization=True,
-        bias_activation_fusion=False,
-        bias_dropout_fusion=False,
-        apply_rope_fusion=False,
-        gradient_accumulation_fusion=False,
-        masked_softmax_fusion=False,
-        persist_layer_norm=False,
-    )
+    running = parallel_state.model_parallel_is_initialized()
+    ranks = parallel_state.get_tensor_model_parallel_world_size() if running else architecture.tensor_parallel
+    values: dict[str, Any] = {
+        "num_layers": architecture.n_layers,
+        "hidden_size": architecture.hidden_size,
+        "num_attention_heads": architecture.n_heads,
+        "num_query_groups": architecture.n_kv_groups,
+        "ffn_hidden_size": architecture.ffn_size,
+        "normalization": "RMSNorm",
+        "layernorm_epsilon": architecture.rms_norm_eps,
+        "gated_linear_unit": True,
+        "activation_func": functional.silu,
+        "add_bias_linear": False,
+        "hidden_dropout": 0.0,
+        "attention_dropout": 0.0,
+        "init_method_std": architecture.init_std,
+        "tensor_model_parallel_size": ranks,
+        "params_dtype": torch.float32,
+        "use_cpu_initialization": True,
+        "bias_activation_fusion": False,
+        "bias_dropout_fusion": False,
+        "apply_rope_fusion": False,
+        "gradient_accumulation_fusion": False,
+        "masked_softmax_fusion": False,
+        "persist_layer_norm": False,
+    }
+    return TransformerConfig(**values | fields)
 
 
 def build_model(architecture: ArchitectureSettings, seed: int) -> Any:
-    """A freshly initialised float32 model on the CPU; the same seed gives the same weights. Needs `process_group`.
+    """A freshly initialised float32 model on the CPU, split over the tensor-parallel ranks. Needs `process_group`.
+
+    The same seed gives the same weights, and the same ones together however many ranks share them.
 
     Raises:
         ModelError: a type of weights that the CPU trainer does not have.
@@ -111,6 +87,31 @@ def build_model(architecture: ArchitectureSettings, seed: int) -> Any:
     )
 
 
-def positions(ids: torch.Tensor) -> torch.Tensor:
-    """Position ids [batch, sequence]: they run over document boundaries, as in MAP-Neo."""
-    return torch.arange(ids.size(1)).expand_as(ids)
+def build_stack(training: TrainingSection, phase: PhaseSettings, seed: int) -> Stack:
+    """This rank's part of the freshly initialised model and its optimiser. Needs `process_group` of the same layout.
+
+    Raises:
+        ModelError: the ranks that run are not those of the settings, or the machine lacks what they ask for.
+    """
+    _check_layout(training, phase)
+    if training.execution.stack == "cpu":
+        return CpuStack(build_model(training.chosen, seed), training.optimiser)
+    from neo_assets.model.gpu import GpuStack, gpu_device
+
+    return GpuStack(training, seed, gpu_device())
+
+
+def _check_layout(training: TrainingSection, phase: PhaseSettings) -> None:
+    names = ("tensor_parallel", "pipeline_parallel", "data_parallel")
+    wanted = (training.chosen.tensor_parallel, training.execution.pipeline_parallel, training.data_parallel(phase))
+    running = (
+        parallel_state.get_tensor_model_parallel_world_size(),
+        parallel_state.get_pipeline_model_parallel_world_size(),
+        parallel_state.get_data_parallel_world_size(),
+    )
+    if wanted != running:
+        differ = ", ".join(f"{n} {w} (running: {r})" for n, w, r in zip(names, wanted, running, strict=True) if w != r)
+        raise ModelError(
+            f"phase {phase.name} needs {training.n_ranks(phase)} ranks, {dist.get_world_size()} run: {differ};"
+            f" start the job with {training.n_ranks(phase)} processes and this layout"
+        )

@@ -1,4 +1,4 @@
-"""Step records as TensorBoard event files and as W&B runs, live while training runs and, of a whole run, repeatable.
+"""Step records as TensorBoard event files and as W&B runs, live while training runs.
 
 The horizontal axis is the training position in sequences, which runs on over phases and never depends on how a run was
 restarted.
@@ -10,30 +10,16 @@ import importlib
 import os
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
-import pyarrow as pa
-
 from neo_assets.model.event_file import FILE_VERSION, START, event
+from neo_assets.model.run_events import SCALARS, Record, position, step_values
 
-Record = Mapping[str, Any]
-"""One step: the columns of the table of steps."""
-
-SCALARS = {
-    "train/loss": "loss",
-    "train/learning_rate": "lr",
-    "train/gradient_norm": "grad_norm",
-    "train/tokens_applied": "tokens_applied",
-    "train/step": "step",
-}
 SPEED = {"speed/tokens_per_second": "tokens_per_second", "speed/seconds": "seconds", "speed/mfu": "mfu"}
 """Differ between equal runs, so that only live tracking shows them."""
-
-EVENT_FILE = "events.out.tfevents.0.steps"
-"""Name of the file of a whole run; TensorBoard finds files by `tfevents` in their name."""
 
 
 class TrackingError(ValueError):
@@ -72,7 +58,7 @@ class TensorBoardSink:
         if at <= self._last:
             self._file.write(event(now, at, session=START))
         self._last = at
-        self._file.write(event(now, at, scalars=_values(record, SCALARS | SPEED)))
+        self._file.write(event(now, at, scalars=step_values(record, SCALARS | SPEED)))
         self._file.flush()
 
     def close(self) -> None:
@@ -125,7 +111,7 @@ class WandbSink:
 
     def step(self, record: Record) -> None:
         """Hand the step to the library, which sends it on from a process of its own."""
-        self._run.log({"position": position(record), **dict(_values(record, SCALARS | SPEED))})
+        self._run.log({"position": position(record), **dict(step_values(record, SCALARS | SPEED))})
 
     def close(self) -> None:
         """End the run."""
@@ -200,35 +186,6 @@ def tracking_of(
             "config": dict(config or {}),
         }  # fmt: skip
     return asked
-
-
-def tensorboard_file(steps: pa.Table) -> bytes:
-    """The event file of a whole run, byte for byte the same for the same steps: no speed, and its own clock.
-
-    Args:
-        steps: columns of `SCALARS` with first_position and n_sequences, in training order.
-
-    A step's time is its position in seconds after 1970. About 60 µs and 150 bytes a step.
-    """
-    columns = ["first_position", "n_sequences", *SCALARS.values()]
-    records = (record for batch in steps.select(columns).to_batches() for record in batch.to_pylist())
-    return b"".join(_events(records))
-
-
-def position(record: Record) -> int:
-    """Sequences of the whole run that were read when the step was done."""
-    return int(record["first_position"]) + int(record["n_sequences"])
-
-
-def _events(records: Iterable[Record]) -> Iterator[bytes]:
-    yield event(0.0, 0, file_version=FILE_VERSION)
-    for record in records:
-        at = position(record)
-        yield event(float(at), at, scalars=_values(record, SCALARS))
-
-
-def _values(record: Record, columns: Mapping[str, str]) -> list[tuple[str, float]]:
-    return [(tag, float(record[name])) for tag, name in columns.items() if record.get(name) is not None]
 
 
 def _new_file(folder: Path, at: int) -> BinaryIO:

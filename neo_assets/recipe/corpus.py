@@ -85,7 +85,9 @@ class DecontaminationSettings(Section):
 class HeldOutSettings(Section):
     """Documents of every subset that are never trained on, so that a loss on them tells what was learned."""
 
-    share: float = Field(default=0.001, ge=0, lt=0.5, description="of each subset's documents, chosen by a hash of the id")
+    share: float = Field(
+        default=0.001, ge=0, lt=0.5, description="of each subset's documents, chosen by a hash of the id"
+    )
     max_sequences: int = Field(default=256, gt=0, description="of each subset that a checkpoint's loss is measured on")
 
 
@@ -95,12 +97,18 @@ class MixtureSettings(Section):
     weights: dict[str, float] = Field(
         min_length=1, description="repeat factor per subset: 0 leaves it out, 0.5 reads half of it, 2 reads it twice"
     )
+    shares: dict[Category, float] = Field(
+        default={},
+        description="share of the phase's tokens that a category gets: its weights are multiplied by what that takes",
+    )
     published_shares: dict[Category, float] = Field(
         default={}, description="shares of tokens published for this phase; reported beside the measured, not enforced"
     )
 
     @model_validator(mode="after")
     def _possible(self) -> Self:
+        if any(not 0 < share < 1 for share in self.shares.values()) or sum(self.shares.values()) >= 1:
+            raise ValueError(f"shares must be between 0 and 1 and leave something for the rest: {self.shares}")
         for name, weight in self.weights.items():
             if not (math.isfinite(weight) and weight >= 0):
                 raise ValueError(f"weight of {name} is {weight}; use 0 or a positive repeat factor")

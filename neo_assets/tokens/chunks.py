@@ -13,7 +13,11 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from neo_assets.tokens.stream import TokenStream
+from neo_assets.lake.dataset import Dataset
+from neo_assets.tokens.lookup import rows_at
+from neo_assets.tokens.order_check import order_sha256
+from neo_assets.tokens.shards import ShardError
+from neo_assets.tokens.stream import TokenStream, check_tokenizers
 
 CHUNK_SPAN_SCHEMA = pa.schema(
     [
@@ -51,29 +55,49 @@ class ChunkError(ValueError):
 
 @dataclass(frozen=True)
 class Chunk:
-    """What `write_chunk` wrote."""
+    """What `write_chunk` wrote.
+
+    Attributes:
+        sha256: of the file.
+        tokens_sha256: of the tokens alone, row by row, as they lie in the file.
+        window_sha256: of the rows of the order that the chunk holds (`order_sha256`).
+    """
 
     path: Path
     spans: pa.Table
     mix: pa.Table
     sha256: str
+    tokens_sha256: str
+    window_sha256: str
     n_rows: int
     n_stored_tokens: int
     n_target_positions: int
 
+    @property
+    def metadata(self) -> dict[str, int | str]:
+        """What the manifest says of it."""
+        return {
+            "rows": self.n_rows,
+            "target positions": self.n_target_positions,
+            "tokens sha256": self.tokens_sha256,
+            "order window sha256": self.window_sha256,
+        }
 
-def order_window(order: pa.Table, first_position: int, n_rows: int) -> pa.Table:
+
+def order_window(order: Dataset | pa.Table, first_position: int, n_rows: int) -> pa.Table:
     """The rows of the order at positions first_position to first_position + n_rows (exclusive).
+
+    Positions are row numbers, so only the parts that hold them are read.
 
     Raises:
         ChunkError: the order does not hold all of them.
     """
-    position = order.column("position")
-    inside = pc.and_(
-        pc.greater_equal(position, first_position), pc.less(position, pa.scalar(first_position + n_rows, pa.int64()))
-    )
-    window = order.filter(inside).sort_by("position")
-    if window.column("position").to_pylist() != list(range(first_position, first_position + n_rows)):
+    if isinstance(order, Dataset):
+        window = rows_at(order, first_position, n_rows)
+    else:
+        window = order.slice(first_position, n_rows)
+    wanted = np.arange(first_position, first_position + n_rows)
+    if not np.array_equal(window.column("position").to_numpy(), wanted):
         raise ChunkError(f"the order lacks positions of {first_position} to {first_position + n_rows - 1}; rebuild it")
     return window
 
@@ -84,12 +108,17 @@ def write_chunk(window: pa.Table, streams: Mapping[str, TokenStream], path: Path
     The array is of the streams' type and can be memory-mapped; its bytes depend on the tokens alone.
 
     Raises:
-        ChunkError: the window is empty, its rows differ in length, or a stream is missing.
+        ChunkError: the window is empty, its rows differ in length, or a stream is missing, too short, or of another
+            tokenizer than the others.
     """
     if window.num_rows == 0:
         raise ChunkError("an empty window of the order makes no chunk")
     if missing := sorted(set(window.column("subset").unique().to_pylist()) - set(streams)):
         raise ChunkError(f"no token stream for {', '.join(missing)}")
+    try:
+        check_tokenizers(streams)
+    except ShardError as error:
+        raise ChunkError(str(error)) from error
     start, end = (window.column(name).to_numpy().astype(np.int64) for name in ("token_start", "token_end"))
     row_tokens = int(end[0] - start[0])
     if (end - start != row_tokens).any():
@@ -100,13 +129,20 @@ def write_chunk(window: pa.Table, streams: Mapping[str, TokenStream], path: Path
     parts = []
     for name in sorted(set(subsets)):
         rows = np.flatnonzero(subsets == name)
+        if (last := int(end[rows].max())) > streams[name].n_tokens:
+            raise ChunkError(
+                f"the order reads {name} up to token {last}, its stream has {streams[name].n_tokens};"
+                " rebuild training/order"
+            )
         for row in rows[np.argsort(start[rows], kind="stable")]:
             array[row] = streams[name].read(int(start[row]), int(end[row]))
         parts.append(_spans_of_subset(window.take(pa.array(rows)), streams[name]))
+    # Closed before its digest: on some file systems a mapping is written only then.
     del array
     spans = pa.concat_tables(parts).sort_by([("position", "ascending"), ("offset", "ascending")])
     stored, targets = window.num_rows * row_tokens, window.num_rows * (row_tokens - 1)
-    return Chunk(path, spans, source_mix(spans), file_sha256(path), window.num_rows, stored, targets)
+    digests = _digests(path, stored * dtype.itemsize)
+    return Chunk(path, spans, source_mix(spans), *digests, order_sha256(window), window.num_rows, stored, targets)
 
 
 def _new_array(path: Path, dtype: np.dtype[Any], shape: tuple[int, int]) -> npt.NDArray[Any]:
@@ -173,9 +209,24 @@ def source_mix(spans: pa.Table) -> pa.Table:
     return mix.cast(MIX_SCHEMA).sort_by("subset")
 
 
+def open_tokens(path: Path) -> npt.NDArray[Any]:
+    """The tokens of a chunk file, memory-mapped.
+
+    Raises:
+        ChunkError: the file is missing, truncated or no array of tokens.
+    """
+    try:
+        array = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, EOFError, ValueError) as error:
+        raise ChunkError(f"{path} is missing or damaged ({error}); rebuild this partition of training/chunk") from error
+    if array.ndim != 2 or array.dtype.kind not in "iu":
+        raise ChunkError(f"{path} holds no rows of token ids; rebuild this partition of training/chunk")
+    return cast("npt.NDArray[Any]", array)
+
+
 def batches_of_chunk(path: Path, rows_per_batch: int) -> Iterator[npt.NDArray[Any]]:
     """The rows of a chunk file in order, `rows_per_batch` at a time (the last batch may be smaller)."""
-    array = np.load(path, mmap_mode="r", allow_pickle=False)
+    array = open_tokens(path)
     for start in range(0, len(array), rows_per_batch):
         yield array[start : start + rows_per_batch]
 
@@ -184,3 +235,14 @@ def file_sha256(path: Path) -> str:
     """The SHA-256 (hex) of a file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _digests(path: Path, n_token_bytes: int) -> tuple[str, str]:
+    """SHA-256 of a chunk file, and of the tokens at its end."""
+    with path.open("rb") as file:
+        header = file.read(path.stat().st_size - n_token_bytes)
+        whole, tokens = hashlib.sha256(header), hashlib.sha256()
+        while block := file.read(1 << 20):
+            whole.update(block)
+            tokens.update(block)
+    return whole.hexdigest(), tokens.hexdigest()

@@ -26,12 +26,15 @@ def uniform(text: str, key_bytes: bytes) -> int:
     return int.from_bytes(digest, "little")
 
 
-def counter_hashes(key_bytes: bytes, n: int) -> npt.NDArray[np.uint64]:
-    """128-bit hashes of the numbers 0 to n - 1, as an array of shape (n, 2).
+def counter_hashes(key_bytes: bytes, n: int, first: int = 0) -> npt.NDArray[np.uint64]:
+    """128-bit hashes of the numbers `first` to `first + n - 1`, as an array of shape (n, 2).
 
-    Row i depends on the key and i alone, whatever n is: it is the output of the counter-based generator
+    A number's hash depends on the key and the number alone: it is the output of the counter-based generator
     Philox4x64-10 (Salmon et al. 2011), whose stream NumPy guarantees. O(n), about 5 ns each.
     """
     low, high = struct.unpack("<QQ", key_bytes)
-    words = np.random.Philox(key=np.array([low, high], np.uint64)).random_raw(2 * n)
-    return np.asarray(words, np.uint64).reshape(n, 2)
+    # A block of four words is the hashes of two numbers.
+    generator = np.random.Philox(key=np.array([low, high], np.uint64), counter=first // 2)
+    skipped = first % 2
+    words = np.asarray(generator.random_raw(2 * (n + skipped)), np.uint64)
+    return words.reshape(-1, 2)[skipped:]

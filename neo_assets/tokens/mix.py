@@ -9,7 +9,7 @@ from fractions import Fraction
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from neo_assets.recipe.corpus import CorpusSection, Line, SubsetSettings
+from neo_assets.recipe.corpus import CorpusSection, Line, MixtureSettings, SubsetSettings
 
 HOST = r"^[A-Za-z][A-Za-z0-9+.-]*://(?:[^/?#@]*@)?(?P<host>\[[^\]/?#]*\]|[^/?#:]*)"
 
@@ -93,6 +93,34 @@ def exact_factor(factor: float) -> Fraction:
     return Fraction(repr(factor))
 
 
+def repeat_factors(
+    tokens: Mapping[str, int], subsets: Mapping[str, SubsetSettings], mixture: MixtureSettings
+) -> dict[str, float]:
+    """How often a phase reads each subset: the recipe's weights, those of a category with a share scaled to give it.
+
+    A scaled factor is rounded to nine decimals, so that it reads the same everywhere.
+
+    Raises:
+        ValueError: a category with a share, or all others together, have no tokens.
+    """
+    read = {name: int(tokens[name] * exact_factor(mixture.weights[name])) for name in subsets}
+    by_category: dict[str, int] = {}
+    for name, subset in subsets.items():
+        by_category[subset.category] = by_category.get(subset.category, 0) + read[name]
+    rest = sum(n for category, n in by_category.items() if category not in mixture.shares)
+    wanting = [name for name in mixture.shares if not by_category.get(name)] or ([] if rest else ["the rest"])
+    if mixture.shares and wanting:
+        raise ValueError(
+            f"a share of {', '.join(wanting)} is asked for, of which there are no tokens; mend the weights"
+        )
+    total = rest / (1 - sum(mixture.shares.values()))
+    scale = {category: share * total / by_category[category] for category, share in mixture.shares.items()}
+    return {
+        name: round(weight * scale[category], 9) if (category := subsets[name].category) in scale else weight
+        for name, weight in mixture.weights.items()
+    }
+
+
 def mixture_tables(tokens: Mapping[str, int], corpus: CorpusSection) -> pa.Table:
     """`mixture_table` of every phase, one below the other."""
     return pa.concat_tables([mixture_table(phase, tokens, corpus) for phase in corpus.phases])
@@ -107,7 +135,8 @@ def mixture_table(phase: str, tokens: Mapping[str, int], corpus: CorpusSection) 
         KeyError: no such phase, or no token count for a subset.
     """
     mixture = corpus.phases[phase]
-    weighted = {name: int(tokens[name] * exact_factor(mixture.weights[name])) for name in corpus.subsets}
+    factors = repeat_factors(tokens, corpus.subsets, mixture)
+    weighted = {name: int(tokens[name] * exact_factor(factors[name])) for name in corpus.subsets}
     total = sum(weighted.values())
     categories: dict[str, int] = {}
     for name, subset in corpus.subsets.items():
@@ -119,7 +148,7 @@ def mixture_table(phase: str, tokens: Mapping[str, int], corpus: CorpusSection) 
             "language": subset.language,
             "category": subset.category,
             "unique_tokens": tokens[name],
-            "repeat_factor": mixture.weights[name],
+            "repeat_factor": factors[name],
             "weighted_tokens": weighted[name],
             "share": weighted[name] / total if total else 0.0,
             "category_share": categories[subset.category] / total if total else 0.0,

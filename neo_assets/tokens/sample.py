@@ -1,8 +1,9 @@
-"""The tokenizer's training sample: documents chosen by a hash of their id, whatever their order or partition."""
+"""Documents chosen by a hash of their id, whatever their order or partition: the tokenizer's sample, a few to test."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import heapq
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -68,3 +69,23 @@ def take_sample(documents: pa.Table, fractions: Mapping[str, float], seed: int) 
     kernel = SampleDocuments.of(fractions, seed)
     empty = kernel(pa.RecordBatch.from_pylist([], schema=documents.schema))
     return pa.Table.from_batches([kernel(batch) for batch in documents.to_batches()], schema=empty.schema)
+
+
+def draw_documents(doc_ids: Iterable[str], n: int, seed: int) -> list[str]:
+    """`n` documents (or all, if there are fewer) drawn at random by the seed, ascending; repeated ids count once.
+
+    O(ids × log n), memory O(n): each id is hashed, and those with the smallest hashes are taken.
+    """
+    key_bytes = key("documents drawn", seed)
+    smallest: list[tuple[int, str]] = []  # a heap of negated hashes: its first is the largest of those taken
+    taken: set[str] = set()
+    for doc_id in doc_ids:
+        entry = (-uniform(doc_id, key_bytes), doc_id)
+        if doc_id in taken or (len(smallest) == n and entry <= smallest[0]):
+            continue
+        taken.add(doc_id)
+        if len(smallest) < n:
+            heapq.heappush(smallest, entry)
+        else:
+            taken.discard(heapq.heapreplace(smallest, entry)[1])
+    return sorted(taken)

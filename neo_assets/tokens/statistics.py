@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from neo_assets.tokens.order import n_sequences, n_tail_tokens
+from neo_assets.tokens.plan import n_sequences, n_tail_tokens
 from neo_assets.tokens.stream import TokenStream
 
 STATISTICS_SCHEMA = pa.schema(

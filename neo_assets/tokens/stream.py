@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,10 @@ READ_TOKENS = 1 << 22
 
 @dataclass(frozen=True)
 class TokenStream:
-    """A subset's tokens as if in one array, memory-mapped; `spans` are its documents (`SPAN_SCHEMA`), in order."""
+    """A subset's tokens as if in one array, memory-mapped; `spans` are its documents (`SPAN_SCHEMA`), in order.
+
+    `tokenizer_sha256` is that of the tokenizer's model file; None where the shards do not say.
+    """
 
     subset: str
     dtype: np.dtype[Any]
@@ -27,6 +31,7 @@ class TokenStream:
     spans: pa.Table
     shards: tuple[npt.NDArray[Any], ...]
     firsts: npt.NDArray[np.int64]
+    tokenizer_sha256: str | None = None
 
     def read(self, start: int, end: int) -> npt.NDArray[Any]:
         """Tokens start to end (exclusive) of the stream, as a new array.
@@ -72,7 +77,25 @@ def open_stream(folder: Path, spans: pa.Table) -> TokenStream:
     if covered != n_tokens:
         raise ShardError(f"the spans cover {covered} tokens, the shards in {folder} hold {n_tokens}; rebuild both")
     firsts = np.array([shard["first_token"] for shard in header["shards"]], np.int64)
-    return TokenStream(str(header["subset"]), dtype, n_tokens, spans, arrays, firsts)
+    return TokenStream(str(header["subset"]), dtype, n_tokens, spans, arrays, firsts, header.get("tokenizer_sha256"))
+
+
+def check_tokenizers(streams: Mapping[str, TokenStream], tokenizer_sha256: str | None = None) -> None:
+    """That all streams hold ids of one tokenizer: of the given one, or of that which most of them have.
+
+    Raises:
+        ShardError: some do not; it names their subsets.
+    """
+    if not streams:
+        return
+    found = {name: stream.tokenizer_sha256 for name, stream in sorted(streams.items())}
+    wanted = tokenizer_sha256 or Counter(found.values()).most_common(1)[0][0]
+    if wrong := [name for name, sha256 in found.items() if sha256 != wanted]:
+        made = (found[wrong[0]] or "not recorded")[:12]
+        raise ShardError(
+            f"the shards of {', '.join(wrong)} were made with another tokenizer ({made} instead of {str(wanted)[:12]});"
+            " rebuild training/token_shards of them"
+        )
 
 
 def _map(path: Path, dtype: np.dtype[Any], tokens: int) -> npt.NDArray[Any]:

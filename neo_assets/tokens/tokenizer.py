@@ -1,19 +1,18 @@
-"""The tokenizer: training of a SentencePiece BPE model, and a wrapper that loses nothing.
+"""The tokenizer: a SentencePiece BPE model, and a wrapper that loses nothing.
 
-Facts about SentencePiece 0.2.3 that this module mends:
-* the trainer silently drops lines longer than its limit, and lines that hold U+2585 (its internal mark of unknown
-  characters): here lines are cut at the limit, and around U+2585 and U+2581, so that all other text is learnt from;
-* encoding makes U+2581 (its space mark) a space: here U+2581 in a text becomes its three byte pieces.
-With `normalization: identity` and `remove_extra_whitespaces: false` decoding then gives back every text exactly,
-NUL and unassigned code points included.
+SentencePiece 0.2.3 makes U+2581 (its space mark) a space when it encodes: here U+2581 in a text becomes its three byte
+pieces. With `normalization: identity` and `remove_extra_whitespaces: false` decoding then gives back every text, NUL
+and unassigned code points included.
+
+Text is encoded with integer tables (`neo_assets.tokens.encoder`), which give SentencePiece's ids; what these cannot
+express is left to SentencePiece.
 """
 
 from __future__ import annotations
 
-import io
-import re
-from collections.abc import Iterable, Iterator, Sequence
-from functools import lru_cache
+import hashlib
+from collections.abc import Iterable, Sequence
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, cast
 
@@ -22,108 +21,19 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from neo_assets.recipe.tokenizer import N_BYTES, TokenizerSection
-from neo_assets.tokens.keyed import counter_hashes, key
+from neo_assets.tokens.encoder import SPACE_MARK, Encoder, Ids, Offsets, unsupported
+from neo_assets.tokens.model_file import TokenizerError, read_model_file
+from neo_assets.tokens.vocabulary import sample_lines, train_tokenizer, training_lines
 
-SPACE_MARK = "\u2581"
-RESERVED = re.compile("[\n\x00\u2581\u2585]")
-N_THREADS = 1  # recorded inside the model file, so a constant: other values give the same pieces but other bytes
-
-Ids = npt.NDArray[np.int32]
-
-
-class TokenizerError(ValueError):
-    """A tokenizer that cannot be trained or used as asked."""
-
-
-def training_lines(text: str, max_bytes: int) -> Iterator[str]:
-    """The lines of a text as the trainer gets them: none empty, none over `max_bytes` of UTF-8, none it would drop.
-
-    Joined they give the text without line ends and reserved characters. A longer line is cut between characters.
-    """
-    for line in RESERVED.split(text):
-        if len(line) * 4 <= max_bytes or len(data := line.encode()) <= max_bytes:
-            if line:
-                yield line
-            continue
-        start = 0
-        while start < len(data):
-            end = min(start + max_bytes, len(data))
-            while end < len(data) and data[end] & 0xC0 == 0x80:
-                end -= 1
-            yield data[start:end].decode()
-            start = end
-
-
-def sample_lines(sample: pa.Table, settings: TokenizerSection, seed: int) -> list[str]:
-    """All training lines of a sample (columns doc_id, text, copies), in the order of document ids.
-
-    Where there are more than `max_sentences`, those with the smallest keyed hashes of their number are taken.
-    """
-    rows = sample.select(["doc_id", "text", "copies"]).sort_by("doc_id").to_batches()
-    lines = [
-        line
-        for batch in rows
-        for text, copies in zip(batch.column("text").to_pylist(), batch.column("copies").to_pylist(), strict=True)
-        for line in list(training_lines(text, settings.max_sentence_bytes)) * copies
-    ]
-    if len(lines) <= settings.max_sentences:
-        return lines
-    hashes = counter_hashes(key("tokenizer lines", seed), len(lines))
-    chosen = np.sort(np.lexsort((hashes[:, 1], hashes[:, 0]))[: settings.max_sentences])
-    return [lines[i] for i in chosen]
-
-
-def train_tokenizer(sample: pa.Table, settings: TokenizerSection, seed: int) -> bytes:
-    """The serialized SentencePiece model trained on a sample; equal bytes for equal samples, in any row order or place.
-
-    Raises:
-        TokenizerError: SentencePiece refuses the settings on this sample; its reason is passed on.
-    """
-    import sentencepiece
-
-    lines = sample_lines(sample, settings, seed)
-    if not lines:
-        raise TokenizerError("the tokenizer's sample holds no text; enlarge tokenizer.sampling.total_characters")
-    model = io.BytesIO()
-    try:
-        sentencepiece.SentencePieceTrainer.train(
-            sentence_iterator=iter(lines), model_writer=model, **_options(settings)
-        )
-    except RuntimeError as error:
-        reason = str(error).strip().splitlines()[-1]
-        raise TokenizerError(
-            f"SentencePiece cannot train {settings.vocab_size} pieces on {len(lines)} lines: {reason}"
-            " (change tokenizer.vocab_size or character_coverage, or enlarge the sample)"
-        ) from error
-    return model.getvalue()
-
-
-def _options(settings: TokenizerSection) -> dict[str, Any]:
-    return {
-        "model_type": settings.model_type,
-        "vocab_size": settings.vocab_size,
-        "character_coverage": settings.character_coverage,
-        "max_sentence_length": settings.max_sentence_bytes,
-        "max_sentencepiece_length": settings.max_piece_characters,
-        "split_digits": settings.split_digits,
-        "byte_fallback": settings.byte_fallback,
-        "normalization_rule_name": settings.normalization,
-        "remove_extra_whitespaces": settings.remove_extra_whitespaces,
-        "add_dummy_prefix": settings.add_dummy_prefix,
-        "allow_whitespace_only_pieces": settings.allow_whitespace_only_pieces,
-        "split_by_unicode_script": settings.split_by_unicode_script,
-        "split_by_whitespace": settings.split_by_whitespace,
-        "split_by_number": settings.split_by_number,
-        "unk_id": settings.unk_id,
-        "bos_id": settings.bos_id,
-        "eos_id": settings.eos_id,
-        "pad_id": settings.pad_id,
-        # Sampling is done before, by document id.
-        "input_sentence_size": 0,
-        "shuffle_input_sentence": False,
-        "num_threads": N_THREADS,
-        "minloglevel": 2,
-    }
+__all__ = [
+    "Ids",
+    "Tokenizer",
+    "TokenizerError",
+    "cached_tokenizer",
+    "sample_lines",
+    "train_tokenizer",
+    "training_lines",
+]
 
 
 class Tokenizer:
@@ -141,10 +51,12 @@ class Tokenizer:
             raise TokenizerError(
                 f"the model has {self._model.vocab_size()} pieces, the recipe {settings.vocab_size}; train it anew"
             )
+        self.sha256 = hashlib.sha256(model).hexdigest()
+        self._file = read_model_file(model)
         self.settings = settings
         self.vocab_size = settings.vocab_size
         self.end_of_document_id = settings.end_of_document_id
-        self._marks = 2 if settings.add_dummy_prefix else 1
+        self._marks = 2 if self._file.add_dummy_prefix else 1
         first_byte = self._model.piece_to_id("<0x00>") if settings.byte_fallback else -1
         self.byte_ids = range(first_byte, first_byte + N_BYTES) if settings.byte_fallback else range(0)
 
@@ -158,7 +70,38 @@ class Tokenizer:
         return self.encode_batch([text])[0]
 
     def encode_batch(self, texts: Sequence[str]) -> list[Ids]:
-        """The ids of each text, without BOS and without end of document. About 2 M tokens per CPU-second."""
+        """The ids of each text, without BOS and without end of document; as fast as `encode_arrow` for long texts."""
+        if not texts:
+            return []
+        return self._encoder.encode(texts) if self._encoder is not None else self._encode_with_model(texts)
+
+    def encode_arrow(self, texts: pa.StringArray | pa.LargeStringArray, end: int = -1) -> tuple[Ids, Offsets]:
+        """The ids of all texts one after the other, and where each text's begin (one more: where the last end).
+
+        Threads may call it at once: the interpreter lock is not held. About 20 M tokens per CPU-second.
+
+        Args:
+            end: written after each text, if not negative.
+
+        Raises:
+            TokenizerError: a null text.
+        """
+        if texts.null_count:
+            raise TokenizerError(f"{texts.null_count} of {len(texts)} texts are null; leave such records out before")
+        if self._encoder is not None:
+            return self._encoder.encode_arrow(texts, end)
+        after = np.array([end] if end >= 0 else [], np.int32)
+        encoded = [np.concatenate([ids, after]) for ids in self._encode_with_model(texts.to_pylist())]
+        offsets = np.cumsum([0, *map(len, encoded)], dtype=np.int64)
+        return np.concatenate([np.empty(0, np.int32), *encoded]), offsets
+
+    @cached_property
+    def _encoder(self) -> Encoder | None:
+        """Made when first needed: a process that only decodes compiles nothing."""
+        return None if unsupported(self._file) else Encoder(self._file)
+
+    def _encode_with_model(self, texts: Sequence[str]) -> list[Ids]:
+        """By SentencePiece itself. About 2 M tokens per CPU-second."""
         if not texts:
             return []
         encoded = cast("list[Ids]", self._model.encode_as_numpy(list(texts)))

@@ -45,7 +45,7 @@ def test_the_loss_is_the_cross_entropy_of_the_logits() -> None:
 
 def test_bfloat16_is_refused_with_the_fix() -> None:
     with process_group(), pytest.raises(ModelError, match="set dtype: float32"):
-        build_model(tiny_training(dtype="bfloat16").chosen, seed=1)
+        build_model(tiny_training().chosen.model_copy(update={"dtype": "bfloat16"}), seed=1)
 
 
 def test_settings_of_the_process_are_restored() -> None:

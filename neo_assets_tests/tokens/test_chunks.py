@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import hashlib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,12 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from neo_assets.lake.lake import Lake
 from neo_assets.tokens.chunks import ChunkError, batches_of_chunk, file_sha256, order_window, write_chunk
-from neo_assets.tokens.exposures import exposures
-from neo_assets.tokens.order import PhaseDemand, build_order
-from neo_assets.tokens.shards import write_shards
-from neo_assets.tokens.stream import TokenStream, open_stream
+from neo_assets.tokens.order import build_order
+from neo_assets.tokens.plan import PhaseDemand
+from neo_assets.tokens.shards import ShardError, write_shards
+from neo_assets.tokens.stream import TokenStream, check_tokenizers, open_stream
 from neo_assets.tokens.tokenizer import Tokenizer
+from neo_assets_tests.tokens.lineage import committed
 
 SEQ, ROWS = 128, 90
 FACTORS = {"novel_en": 1.0, "novel_zh": 0.5, "law_zh": 2.0, "poem_zh": 1.0, "empty": 1.0}
@@ -143,31 +147,41 @@ def test_windows_outside_the_order_and_missing_streams_are_refused(order, stream
         write_chunk(order.slice(0, 0), streams, tmp_path / "x.npy")
 
 
-def test_exposures_count_every_target_and_name_checkpoints(chunks) -> None:  # type: ignore[no-untyped-def]
-    named = [(f"ckpt_{i + 1:03d}", chunk.spans) for i, chunk in enumerate(chunks)]
-    table = exposures("main", named)
-    naive: dict[str, dict[str, object]] = {}
-    for checkpoint, spans in named:
-        for span in spans.to_pylist():
-            seen = naive.setdefault(
-                span["doc_id"],
-                {"url": span["url"], "subset": span["subset"], "at": set(), "n": 0, "targets": 0, "ckpt": []},
-            )
-            seen["at"].add(span["position"])  # type: ignore[attr-defined]
-            seen["n"] += span["length"]
-            seen["targets"] += span["length"] - (span["offset"] == 0)
-            if checkpoint not in seen["ckpt"]:  # type: ignore[operator]
-                seen["ckpt"].append(checkpoint)  # type: ignore[attr-defined]
-    rows = table.to_pylist()
-    assert [row["doc_id"] for row in rows] == sorted(naive)
-    for row in rows:
-        seen = naive[row["doc_id"]]
-        assert (row["run"], row["url"], row["subset"]) == ("main", seen["url"], seen["subset"])
-        assert (row["first_position"], row["last_position"]) == (min(seen["at"]), max(seen["at"]))  # type: ignore[call-overload]
-        assert (row["sequences"], row["stored_tokens"]) == (len(seen["at"]), seen["n"])  # type: ignore[arg-type]
-        assert (row["target_positions"], row["checkpoints"]) == (seen["targets"], seen["ckpt"])
-    assert sum(row["target_positions"] for row in rows) == 5 * ROWS * SEQ
+def test_digests_are_of_the_tokens_and_of_the_window(chunks, order) -> None:  # type: ignore[no-untyped-def]
+    for number, chunk in enumerate(chunks):
+        tokens = np.load(chunk.path)
+        assert tokens.dtype.str == "<u2"
+        assert chunk.tokens_sha256 == hashlib.sha256(tokens.tobytes()).hexdigest()
+        assert chunk.sha256 == file_sha256(chunk.path)
+        lines = [
+            "\t".join(str(value) for value in row.values()) for row in order.slice(number * ROWS, ROWS).to_pylist()
+        ]
+        expected = hashlib.sha256("".join(f"{line}\n" for line in lines).encode()).hexdigest()
+        assert chunk.window_sha256 == expected
 
 
-def test_no_chunks_expose_nothing() -> None:
-    assert exposures("main", []).num_rows == 0
+def test_windows_of_a_committed_order_read_few_parts(order, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    dataset = committed(Lake(str(tmp_path)), "training/order", None, 40, rows=order)
+    for first, n in ((0, 90), (39, 2), (40, 40), (449, 1), (0, 450)):
+        assert order_window(dataset, first, n).equals(order.slice(first, n))
+    with pytest.raises(ChunkError, match="lacks positions of 440 to 459"):
+        order_window(dataset, 440, 20)
+
+
+def test_streams_of_two_tokenizers_are_refused(order, streams, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    marked = {name: replace(stream, tokenizer_sha256="a" * 64) for name, stream in streams.items()}
+    window = order_window(order, 0, 50)
+    write_chunk(window, marked, tmp_path / "x.npy")
+    for other, said in (("b" * 64, "bbbbbbbbbbbb"), (None, "not recorded")):
+        mixed = {**marked, "law_zh": replace(marked["law_zh"], tokenizer_sha256=other)}
+        with pytest.raises(ChunkError, match=f"law_zh were made with another tokenizer .{said} instead of aaa"):
+            write_chunk(window, mixed, tmp_path / "x.npy")
+    with pytest.raises(ShardError, match="shards of empty, law_zh, novel_en, novel_zh, poem_zh were made with another"):
+        check_tokenizers(marked, "c" * 64)
+    check_tokenizers({}, "c" * 64)
+
+
+def test_an_order_of_longer_streams_is_refused(order, streams, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    short = {**streams, "poem_zh": replace(streams["poem_zh"], n_tokens=500)}
+    with pytest.raises(ChunkError, match=r"the order reads poem_zh up to token \d+, its stream has 500"):
+        write_chunk(order_window(order, 0, 200), short, tmp_path / "x.npy")

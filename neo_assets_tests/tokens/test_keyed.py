@@ -18,6 +18,11 @@ def test_counter_hashes_do_not_depend_on_how_many_are_drawn(n: int, more: int) -
     np.testing.assert_array_equal(counter_hashes(key_bytes, n), counter_hashes(key_bytes, n + more)[:n])
 
 
+@given(st.integers(0, 300), st.integers(0, 300))
+def test_a_range_of_counter_hashes_is_part_of_the_whole(first: int, n: int) -> None:
+    np.testing.assert_array_equal(counter_hashes(key("test"), n, first), counter_hashes(key("test"), first + n)[first:])
+
+
 def test_counter_hashes_differ_by_key_and_number() -> None:
     one, other = counter_hashes(key("a"), 5000), counter_hashes(key("b"), 5000)
     assert len({row.tobytes() for row in np.concatenate([one, other])}) == 10_000

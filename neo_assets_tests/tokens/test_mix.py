@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from neo_assets.recipe.corpus import CorpusSection, MixtureSettings, SubsetSettings
 from neo_assets.recipe.recipe import load_recipe
 from neo_assets.text.sources import read_source
-from neo_assets.tokens.mix import AssignSubset, assign_subset, exact_factor, mixture_table, url_hosts
+from neo_assets.tokens.mix import AssignSubset, assign_subset, exact_factor, mixture_table, repeat_factors, url_hosts
+from neo_assets.tokens.stages import demands_of
 from neo_assets_tests.tokens.helpers import SEED_TEXT
 
 SUBSETS = {
@@ -105,6 +106,42 @@ def test_mixture_table_is_megatrons_integer_arithmetic() -> None:
     assert sum(row["share"] for row in rows) == pytest.approx(1)
     assert rows[3]["category_share"] == pytest.approx(33 / 285)
     assert exact_factor(0.1) * 10 == 1
+
+
+@pytest.mark.parametrize(("phase", "published"), [("fundamental", 0.1477), ("decay", 0.1704)])
+def test_matrix_figures_give_the_published_share_of_code(phase: str, published: float) -> None:
+    """Published of the 4.7 T tokens of Matrix: 52.55 % Common Crawl, 22.29 % code (paper §4); of what the phases read:
+    14.77 % and 17.04 % code (§6). How the rest divides is unknown; it does not matter to the share of code."""
+    corpus, training = load_recipe("matrix").corpus, load_recipe("matrix").training
+    shares = {**corpus.published_shares, "wiki": 1 - sum(corpus.published_shares.values())}
+    assert corpus.published_shares == {"common_crawl": 0.5255, "code": 0.2229}
+    assert corpus.phases[phase].published_shares == {"code": published}
+    first = {subset.category: name for name, subset in reversed(corpus.subsets.items())}
+    tokens = dict.fromkeys(corpus.subsets, 0)
+    for category, share in shares.items():
+        tokens[first[category]] = round(4.69e12 * share)  # 64 bits throughout: far above 2^31
+    rows = [row for row in mixture_table(phase, tokens, corpus).to_pylist() if row["category"] == "code"]
+    assert sum(row["share"] for row in rows) == pytest.approx(published, abs=1e-9)
+    assert {row["published_category_share"] for row in rows} == {published}
+    # The recipe's own factors alone (code twice, then once) give another: the published bases are not of one corpus.
+    mixture = corpus.phases[phase].model_copy(update={"shares": {}})
+    plain = corpus.model_copy(update={"phases": {**corpus.phases, phase: mixture}})
+    given = [row for row in mixture_table(phase, tokens, plain).to_pylist() if row["category"] == "code"]
+    assert given[0]["category_share"] == pytest.approx({"fundamental": 0.4458 / 1.2229, "decay": 0.2229}[phase])
+    [demand] = [d for d in demands_of(training.phases, corpus.phases, corpus.subsets, tokens) if d.phase == phase]
+    assert demand.factors == {
+        row["subset"]: row["repeat_factor"] for row in mixture_table(phase, tokens, corpus).to_pylist()
+    }
+
+
+def test_a_share_that_no_factor_gives_is_refused() -> None:
+    tokens = dict.fromkeys(SUBSETS, 0) | {"code": 10}
+    with pytest.raises(ValueError, match="no tokens of the rest to give a share"):
+        repeat_factors(tokens, SUBSETS, MixtureSettings(weights=WEIGHTS, shares={"code": 0.1}))
+    with pytest.raises(ValueError, match="no tokens of book to give a share"):
+        repeat_factors(tokens | {"cc_en": 9}, SUBSETS, MixtureSettings(weights=WEIGHTS, shares={"book": 0.1}))
+    with pytest.raises(ValueError, match="leave something for the rest"):
+        MixtureSettings(weights=WEIGHTS, shares={"code": 0.5, "book": 0.5})
 
 
 @pytest.mark.parametrize(

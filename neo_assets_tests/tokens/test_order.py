@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 
 import numpy as np
 import pyarrow as pa
@@ -8,14 +9,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from neo_assets.tokens.order import (
+from neo_assets.tokens import permutation
+from neo_assets.tokens.keyed import counter_hashes, key
+from neo_assets.tokens.order import build_order, order_batches
+from neo_assets.tokens.order_check import check_order, checked_order, order_sha256
+from neo_assets.tokens.plan import (
+    ORDER_SCHEMA,
     OrderError,
     PhaseDemand,
-    build_order,
-    check_order,
     n_sequences,
     n_tail_tokens,
-    order_sha256,
     rows_of_subset,
 )
 
@@ -23,6 +26,86 @@ SEQ = 8
 TOKENS = {"a": 200, "b": 1, "c": 9, "d": 1000}
 FACTORS = {"a": 1.0, "b": 1.0, "c": 3.0, "d": 0.5}
 DEMANDS = [PhaseDemand("fundamental", FACTORS, 100), PhaseDemand("decay", {"a": 2.5, "d": 0.0}, 40)]
+
+
+def naive_order(tokens: Mapping[str, int], demands: list[PhaseDemand], seq_length: int, seed: int) -> pa.Table:
+    """Every epoch in memory, sorted at once by Python."""
+    rows: list[dict[str, object]] = []
+    for demand in demands:
+        counts = {name: n_sequences(tokens[name], seq_length) for name in sorted(demand.factors)}
+        per_epoch = sum(rows_of_subset(n, demand.factors[name]) for name, n in counts.items())
+        wanted = per_epoch if demand.n_rows is None else demand.n_rows
+        first = len(rows)
+        for epoch in range(-(-wanted // per_epoch)):
+            found = []
+            for name, n in counts.items():
+                left, repeat = rows_of_subset(n, demand.factors[name]), 0
+                while left:
+                    draw = (seed, demand.phase, epoch, name, repeat)
+                    fraction = counter_hashes(key("fraction", *draw), n).tolist()
+                    place = counter_hashes(key("order", *draw), n).tolist()
+                    chosen = sorted(range(n), key=lambda i: fraction[i])[:left]
+                    found += [(place[i], name, i, repeat) for i in chosen]
+                    left, repeat = left - len(chosen), repeat + 1
+            for _, name, i, repeat in sorted(found)[: first + wanted - len(rows)]:
+                start = i * seq_length
+                values = (len(rows), demand.phase, epoch, name, i, repeat, start, start + seq_length + 1)
+                rows.append(dict(zip(ORDER_SCHEMA.names, values, strict=True)))
+    return pa.Table.from_pylist(rows, schema=ORDER_SCHEMA)
+
+
+@settings(max_examples=60)
+@given(
+    st.dictionaries(st.sampled_from("abcd"), st.integers(9, 300), min_size=1),
+    st.lists(st.sampled_from([0.5, 1.0, 1.7, 2.0, 3.3]), min_size=4, max_size=4),
+    st.integers(0, 200) | st.none(),
+    st.sampled_from([1, 3, 17, 1000]),
+    st.integers(1, 50),
+)
+def test_memory_changes_nothing(
+    tokens: dict[str, int], factors: list[float], n_rows: int | None, memory_rows: int, batch_rows: int
+) -> None:
+    demand = PhaseDemand("p", dict(zip(tokens, factors, strict=False)), n_rows)
+    demands = [demand, PhaseDemand("q", {min(tokens): 2.5}, 7)]
+    if sum(rows_of_subset(n_sequences(n, SEQ), demand.factors[name]) for name, n in tokens.items()) == 0:
+        return
+    expected = naive_order(tokens, demands, SEQ, 5)
+    batches = list(order_batches(tokens, demands, SEQ, 5, memory_rows=memory_rows, batch_rows=batch_rows))
+    assert [b.num_rows for b in batches[:-1]] == [batch_rows] * (len(batches) - 1)
+    assert pa.Table.from_batches(batches, ORDER_SCHEMA).equals(expected)
+
+
+def test_blocks_of_hashes_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    tokens, demands = {"a": 3001, "b": 1001}, [PhaseDemand("p", {"a": 1.4, "b": 0.3})]
+    expected = build_order(tokens, demands, SEQ, 3)
+    monkeypatch.setattr(permutation, "BLOCK", 16)
+    found = pa.Table.from_batches(order_batches(tokens, demands, SEQ, 3, memory_rows=20))
+    assert found.equals(expected.combine_chunks()) or found.combine_chunks().equals(expected.combine_chunks())
+
+
+@given(st.integers(1, 400), st.data())
+def test_the_smallest_hashes_are_chosen(n: int, data: st.DataObject) -> None:
+    rows = data.draw(st.integers(1, n))
+    hashes = counter_hashes(key("x"), n).tolist()
+    bits = np.unpackbits(permutation.smallest(key("x"), n, rows), count=n)
+    assert set(np.flatnonzero(bits).tolist()) == set(sorted(range(n), key=lambda i: hashes[i])[:rows])
+
+
+def test_equal_hashes_keep_the_order_of_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hashes of two bits, so that almost all are equal."""
+
+    def coarse(key_bytes: bytes, n: int, first: int = 0) -> np.ndarray:  # type: ignore[type-arg]
+        return counter_hashes(key_bytes, n, first) >> np.uint64(63) << np.uint64(63)
+
+    monkeypatch.setattr(permutation, "counter_hashes", coarse)
+    hashes = [tuple(pair) for pair in coarse(key("x"), 90).tolist()]
+    expected = sorted(range(90), key=lambda i: (hashes[i], i))
+    for rows in (1, 7, 30, 31, 60, 89):
+        bits = np.unpackbits(permutation.smallest(key("x"), 90, rows), count=90)
+        assert np.flatnonzero(bits).tolist() == sorted(expected[:rows])
+    whole = permutation.Reading(0, 0, 90, 90, key("x"), b"")
+    drawn = np.concatenate([part[1] for part in permutation.permuted([whole], memory_rows=11)])
+    assert drawn.tolist() == expected
 
 
 @given(st.integers(0, 100), st.integers(1, 12))
@@ -151,3 +234,39 @@ def test_a_row_that_replaces_another_is_found() -> None:
 def test_unknown_subsets_are_refused() -> None:
     with pytest.raises(OrderError, match="without a stream: x"):
         build_order(TOKENS, [PhaseDemand("p", {"x": 1.0})], SEQ, 1)
+
+
+@pytest.mark.parametrize("batch_rows", [1, 7, 90, 1000])
+def test_the_check_passes_batches_on(batch_rows: int) -> None:
+    batches = list(order_batches(TOKENS, DEMANDS, SEQ, 42, batch_rows=batch_rows))
+    passed = list(checked_order(iter(batches), TOKENS, DEMANDS, SEQ))
+    assert passed == batches
+    with pytest.raises(OrderError, match=r"not as many as asked|instead of"):
+        list(checked_order(batches[:-1], TOKENS, DEMANDS, SEQ))
+    assert order_sha256(batches) == order_sha256(build_order(TOKENS, DEMANDS, SEQ, 42))
+
+
+def test_rows_after_the_last_phase_are_found() -> None:
+    longer = [DEMANDS[0], PhaseDemand("decay", DEMANDS[1].factors, 41)]
+    with pytest.raises(OrderError, match="rows after position 139"):
+        check_order(build_order(TOKENS, longer, SEQ, 42), TOKENS, DEMANDS, SEQ)
+
+
+def test_a_repeat_that_takes_the_place_of_another_is_found() -> None:
+    demand = [PhaseDemand("p", {"c": 3.0, "a": 2.5})]
+    order = build_order(TOKENS, demand, SEQ, 42)
+    rows = order.to_pylist()
+    taken = {row["sequence"] for row in rows if (row["subset"], row["repeat"]) == ("a", 2)}
+    one = next(row for row in rows if (row["subset"], row["repeat"]) == ("a", 0) and row["sequence"] not in taken)
+    # The number of rows stays right, but sequence `one` would be read twice in repeat 2's stead.
+    with pytest.raises(OrderError, match="more rows of a than its factor allows"):
+        check_order(replace(order, "repeat", one["position"], 2), TOKENS, demand, SEQ)
+
+
+def test_a_large_order_is_drawn_in_little_memory() -> None:
+    """Twenty passes over a million sequences; what is sorted at a time is 1/20 of it."""
+    tokens, demands = {"a": 8_000_001}, [PhaseDemand("p", {"a": 1.0})]
+    few, all_at_once = (
+        order_sha256(order_batches(tokens, demands, SEQ, 1, memory_rows=rows)) for rows in (50_000, 1 << 22)
+    )
+    assert few == all_at_once

@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from neo_assets.recipe.tokenizer import SamplingSettings
-from neo_assets.tokens.sample import sample_fractions, take_sample
+from neo_assets.tokens.keyed import key, uniform
+from neo_assets.tokens.sample import draw_documents, sample_fractions, take_sample
 
 FRACTIONS = {"a": 0.3, "b": 2.5, "none": 0.0}
 
@@ -60,3 +61,15 @@ def test_typos_and_emptiness_are_refused() -> None:
         sample_fractions({"code": 5}, settings)
     with pytest.raises(ValueError, match="sample is empty"):
         sample_fractions({"code": 0}, SamplingSettings(total_characters=10))
+
+
+@given(st.lists(st.text(max_size=4), max_size=60), st.integers(1, 30), st.integers(0, 3))
+def test_a_draw_is_of_the_smallest_hashes(ids: list[str], n: int, seed: int) -> None:
+    hashed = sorted((uniform(doc_id, key("documents drawn", seed)), doc_id) for doc_id in set(ids))
+    assert draw_documents(ids, n, seed) == sorted(doc_id for _, doc_id in hashed[:n])
+    assert draw_documents(reversed(ids), n, seed) == draw_documents(ids, n, seed)
+
+
+def test_draws_differ_by_seed() -> None:
+    ids = [str(i) for i in range(1000)]
+    assert draw_documents(ids, 20, 1) != draw_documents(ids, 20, 2)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from pathlib import Path
 
 import numpy as np
@@ -30,12 +31,18 @@ def write(table: pa.Table, tokenizer: Tokenizer, folder: Path, **sizes: int) -> 
 
 
 @settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(batch=st.integers(1, 50), tokens_per_shard=st.integers(1, 30_000))
-def test_the_stream_does_not_depend_on_batches_or_shards(
-    laws: pa.Table, tokenizer: Tokenizer, tmp_path_factory: pytest.TempPathFactory, batch: int, tokens_per_shard: int
+@given(batch=st.integers(1, 50), tokens_per_shard=st.integers(1, 30_000), n_workers=st.integers(1, 3))
+def test_the_stream_does_not_depend_on_batches_shards_or_workers(
+    laws: pa.Table,
+    tokenizer: Tokenizer,
+    tmp_path_factory: pytest.TempPathFactory,
+    batch: int,
+    tokens_per_shard: int,
+    n_workers: int,
 ) -> None:
     folder = tmp_path_factory.mktemp("shards")
-    shards = write(laws, tokenizer, folder, batch=batch, tokens_per_shard=tokens_per_shard, tokens_per_digest=1000)
+    sizes = {"tokens_per_shard": tokens_per_shard, "tokens_per_digest": 1000, "n_workers": n_workers}
+    shards = write(laws, tokenizer, folder, batch=batch, **sizes)
     documents = reference(laws, tokenizer)
     stream = open_stream(folder, shards.spans)
     everything = [token for document in documents for token in document]
@@ -51,6 +58,33 @@ def test_the_stream_does_not_depend_on_batches_or_shards(
         assert shard[row["shard_start"] : row["shard_end"]].tolist() == document
     assert shards.spans["doc_id"].to_pylist() == laws["doc_id"].to_pylist()
     assert shards.spans["url"].to_pylist() == laws["url"].to_pylist()
+
+
+def test_a_shard_is_closed_by_the_document_that_fills_it(laws: pa.Table, tokenizer: Tokenizer, tmp_path: Path) -> None:
+    lengths = [len(document) for document in reference(laws, tokenizer)]
+    for limit in (lengths[0], lengths[0] + 1, sum(lengths[:3]), sum(lengths)):
+        counts, filled = [0], 0
+        for length in lengths:
+            if filled >= limit:
+                counts, filled = [*counts, 0], 0
+            counts[-1], filled = counts[-1] + 1, filled + length
+        shards = write(laws, tokenizer, tmp_path / str(limit), tokens_per_shard=limit, batch=1000)
+        assert [file.documents for file in shards.files] == counts
+
+
+def test_large_documents_go_in_batches_of_their_own(
+    laws: pa.Table, tokenizer: Tokenizer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = write(laws, tokenizer, tmp_path / "whole", batch=1000)
+    monkeypatch.setattr("neo_assets.tokens.shards.BATCH_BYTES", 3000)
+    found = write(laws, tokenizer, tmp_path / "cut", batch=1000, n_workers=2)
+    assert found.files == expected.files
+    assert found.spans.combine_chunks().equals(expected.spans.combine_chunks())
+
+
+def test_the_stream_names_its_tokenizer(laws: pa.Table, tokenizer: Tokenizer, model: bytes, tmp_path: Path) -> None:
+    write(laws, tokenizer, tmp_path)
+    assert json.loads((tmp_path / "stream.json").read_text())["tokenizer_sha256"] == hashlib.sha256(model).hexdigest()
 
 
 def test_megatron_reads_every_document(laws: pa.Table, tokenizer: Tokenizer, tmp_path: Path) -> None:
