@@ -108,11 +108,11 @@ def repeat_factors(
     for name, subset in subsets.items():
         by_category[subset.category] = by_category.get(subset.category, 0) + read[name]
     rest = sum(n for category, n in by_category.items() if category not in mixture.shares)
-    wanting = [name for name in mixture.shares if not by_category.get(name)] or ([] if rest else ["the rest"])
-    if mixture.shares and wanting:
-        raise ValueError(
-            f"a share of {', '.join(wanting)} is asked for, of which there are no tokens; mend the weights"
-        )
+    if not mixture.shares:
+        return dict(mixture.weights)
+    wanting = [str(name) for name in mixture.shares if not by_category.get(name)]
+    if wanting := wanting + ["the rest"] * (not rest):
+        raise ValueError(f"there are no tokens of {', '.join(wanting)} to give a share; mend the weights or shares")
     total = rest / (1 - sum(mixture.shares.values()))
     scale = {category: share * total / by_category[category] for category, share in mixture.shares.items()}
     return {

@@ -9,18 +9,8 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from neo_assets.model.tracking import (
-    EVENT_FILE,
-    SCALARS,
-    SPEED,
-    Sinks,
-    TensorBoardSink,
-    TrackingError,
-    position,
-    sinks_of,
-    tensorboard_file,
-    tracking_of,
-)
+from neo_assets.model.run_events import EVENT_FILE, SCALARS, tensorboard_file
+from neo_assets.model.tracking import SPEED, Sinks, TensorBoardSink, TrackingError, position, sinks_of, tracking_of
 from neo_assets_tests.model.events import Event, read_events
 
 
@@ -171,7 +161,6 @@ def test_wandb_gets_the_same_numbers(tmp_path: Path, fake_wandb: dict[str, Any])
 
 
 def test_wandb_itself_writes_a_run_without_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("wandb")
     monkeypatch.setenv("WANDB_API_KEY", "0123456789" * 4)
     sinks = sinks_of(tracking_of({"NEO_TRACKING": str(tmp_path), "NEO_WANDB_PROJECT": "neo"}, "0123456789ab"))
     sinks.step(record(0))
