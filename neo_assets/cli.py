@@ -31,10 +31,11 @@ class _OneLineErrors(click.Group):
         from neo_assets.build import SelectionError
         from neo_assets.lake.store import StoreError
         from neo_assets.recipe.recipe import RecipeError
+        from neo_assets.tokens.lineage import LineageError
 
         try:
             return super().invoke(ctx)
-        except (SelectionError, StoreError, RecipeError) as error:
+        except (SelectionError, StoreError, RecipeError, LineageError) as error:
             raise click.ClickException(str(error)) from error
 
 
@@ -49,6 +50,8 @@ def main(recipe: str | None, lake: str | None) -> None:
     neo build chinese/filtered       one asset, and what it needs
     neo status                       what is current, stale, missing, and why
     neo why URL                      one document's way through every stage
+    neo exposures URL                where the run read it, and what became of its tokens
+    neo replay URL, neo replay 17    the tokens read of it, or at a position, as text
     """
     if recipe:
         os.environ["NEO_RECIPE"] = recipe
@@ -98,6 +101,44 @@ def why(url_or_id: str) -> None:
         colour = {"kept": "green", "rejected": "red", "quarantined": "magenta"}.get(step.verdict, "cyan")
         where = f"{step.asset} [dim]{escape(step.partition or '')}[/]"
         console.print(f"[{colour}]{step.verdict:<11}[/] {where}  {escape(step.explanation)}", soft_wrap=True)
+
+
+@main.command()
+@click.argument("url_or_id")
+def exposures(url_or_id: str) -> None:
+    """At which positions of the run a document was read, by which checkpoints, and what became of its tokens."""
+    from neo_assets.lake.lake import Lake
+    from neo_assets.tokens.lineage import exposures_of
+
+    table = Table("document", "checkpoint", "positions", "targets", "masked", "skipped", "applied", box=None)
+    rows = exposures_of(Lake.from_environment(), url_or_id)
+    for row in rows:
+        counts = (str(row[f"{name}_positions"]) for name in ("target", "masked", "skipped", "applied"))
+        table.add_row(row["doc_id"], row["checkpoint"], _shortened(row["positions"]), *counts)
+    console.print(table)
+    total = sum(row["applied_positions"] for row in rows)
+    console.print(f"{total} of its tokens moved the weights, in {len(rows)} checkpoints of run {rows[0]['run']}")
+
+
+@main.command()
+@click.argument("url_id_or_position")
+def replay(url_id_or_position: str) -> None:
+    """What the run read: of a document (by URL or id), or at a position of its order (a number), as text."""
+    from neo_assets.lake.lake import Lake
+    from neo_assets.recipe.recipe import load_recipe
+    from neo_assets.tokens.lineage import documents_of_position, texts_of_document
+
+    lake, tokenizer = Lake.from_environment(), load_recipe().tokenizer
+    if url_id_or_position.isdecimal():
+        for row in documents_of_position(lake, int(url_id_or_position), tokenizer):
+            where = f"{row['url'] or row['doc_id']}, its tokens {row['document_offset']} and following"
+            console.print(f"[cyan]{row['offset']:>6} {row['length']:>6}[/] {escape(where)}", soft_wrap=True)
+            console.print(row["text"], markup=False, soft_wrap=True)
+        return
+    for reading, start, text in texts_of_document(lake, url_id_or_position, tokenizer):
+        where = f"{reading.phase}, epoch {reading.epoch}, positions {_shortened(reading.positions)}"
+        console.print(f"[cyan]{reading.doc_id}[/] {where}, from token {start}", soft_wrap=True)
+        console.print(text, markup=False, soft_wrap=True)
 
 
 @main.command()
@@ -241,6 +282,12 @@ def _print_states(graph: Graph, nodes: list[Node]) -> None:
         numbers = [str(kinds[kind] or "") for kind in ("current", "stale", "missing")]
         table.add_row(asset, str(len(mine)), *numbers, escape(first))
     console.print(table)
+
+
+def _shortened(positions: Sequence[int], shown: int = 6) -> str:
+    """The first positions, and how many more there are."""
+    more = f" and {len(positions) - shown} more" if len(positions) > shown else ""
+    return ", ".join(map(str, positions[:shown])) + more
 
 
 def _recipe_name() -> str:

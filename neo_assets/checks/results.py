@@ -1,15 +1,25 @@
 """Checks of what particular assets hold: losslessness, learning, scores, equal logits, one subset per document."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import dagster as dg
 import pyarrow.compute as pc
 
 from neo_assets.asset import Recipe
+from neo_assets.evaluation.curves import mean_losses
 from neo_assets.lake.dataset import Dataset
 from neo_assets.lake.lake import Lake
 from neo_assets.text.funnel import LEAKS, LINES, NO_LEAK
+from neo_assets.tokens.coverage import N_SCALARS
+from neo_assets.tokens.exposures import positions_of
+from neo_assets.tokens.ledger import check_ledger
+from neo_assets.tokens.order_check import check_order
+from neo_assets.tokens.replay import texts_of, verify_documents
+from neo_assets.tokens.sample import draw_documents
+from neo_assets.tokens.stages import demands_of, open_chunks, tokens_by_subset
+from neo_assets.tokens.tokenizer import Tokenizer
 
+N_REPLAYED = 1000
 LakeParam = dg.ResourceParam[Lake]
 
 
@@ -17,18 +27,29 @@ def _check(asset: str, name: str, description: str) -> dg.AssetCheckSpec:
     return dg.AssetCheckSpec(name, asset=asset.split("/"), description=description)
 
 
-def _result(asset: str, name: str, passed: bool, **metadata: float) -> dg.AssetCheckResult:
+def _result(asset: str, name: str, passed: bool, **metadata: float | str) -> dg.AssetCheckResult:
     return dg.AssetCheckResult(asset_key=asset.split("/"), check_name=name, passed=passed, metadata=metadata)
 
 
 @dg.multi_asset_check(
-    specs=[_check("tokenizer/report", "lossless", "Every document decodes to itself; no unknown token.")]
+    specs=[
+        _check("tokenizer/report", "lossless", "Every document decodes to itself; no unknown token."),
+        _check("tokenizer/report", "lossless_on_unicode", "So does every code point, alone and among others."),
+        _check("tokenizer/report", "pieces_as_ordered", "Counts, lengths, digits and bytes are those of the recipe."),
+    ]
 )
-def tokenizer_is_lossless(lake: LakeParam) -> Iterator[dg.AssetCheckResult]:
-    """The tokenizer loses nothing of the corpus it is reported on."""
-    rows = lake.dataset("tokenizer/report").read().to_pylist()
+def tokenizer_is_as_ordered(lake: LakeParam) -> Iterator[dg.AssetCheckResult]:
+    """The tokenizer loses nothing, and its pieces are what the recipe asks for."""
+    report = lake.dataset("tokenizer/report")
+    rows, blocks = report.read().to_pylist(), report.named("unicode").read().to_pylist()
     lossy, unknown = sum(r["lossy_documents"] for r in rows), sum(r["unk_tokens"] for r in rows)
     yield _result("tokenizer/report", "lossless", lossy == 0 and unknown == 0, lossy=lossy, unknown=unknown)
+    faults = sum(b["lossy_alone"] + b["lossy_in_context"] + b["with_unk"] for b in blocks)
+    points = sum(b["scalars"] for b in blocks)
+    whole = points == N_SCALARS and not faults
+    yield _result("tokenizer/report", "lossless_on_unicode", whole, code_points=points, lossy=faults)
+    wrong = [row["figure"] for row in report.named("figures").read().to_pylist() if not row["holds"]]
+    yield _result("tokenizer/report", "pieces_as_ordered", not wrong, wrong=len(wrong))
 
 
 @dg.multi_asset_check(
@@ -47,24 +68,78 @@ def _ids(dataset: Dataset) -> list[str]:
 
 
 @dg.multi_asset_check(
+    specs=[_check("training/metrics", "below_unigram_entropy", "The last losses are well below the unigram entropy.")]
+)
+def training_learned(lake: LakeParam) -> Iterator[dg.AssetCheckResult]:
+    """The chain of checkpoints learned more than how frequent tokens are."""
+    metrics = lake.dataset("training/metrics")
+    entropy = float(metrics.metadata["unigram entropy"])
+    applied = pc.filter(metrics.read()["loss"], metrics.read()["skipped"].is_null()).to_pylist()[-20:]
+    last = sum(applied) / max(len(applied), 1)
+    passed = bool(applied) and last < 0.9 * entropy
+    yield _result("training/metrics", "below_unigram_entropy", passed, loss=last, entropy=entropy)
+
+
+@dg.multi_asset_check(
+    specs=[_check("evaluation/curves", "held_out_falls", "Loss on held-out text fell over the whole run, to its end.")]
+)
+def held_out_loss_falls(lake: LakeParam) -> Iterator[dg.AssetCheckResult]:
+    """What was learned holds for documents that were not trained on."""
+    rows = lake.dataset("evaluation/curves").named("held_out").read().to_pylist()
+    means = mean_losses(rows)
+    passed = means[-1] == min(means) and means[-1] < means[0]
+    yield _result("evaluation/curves", "held_out_falls", passed, first=means[0], last=means[-1])
+
+
+@dg.multi_asset_check(
     specs=[
-        _check("training/metrics", "below_unigram_entropy", "The last losses are clearly below the unigram entropy."),
-        _check("training/metrics", "ledger_complete", "Every planned token was read; every skipped step has a reason."),
+        _check("training/order", "permutation", "Every epoch holds every sequence as often as its factor says."),
+        _check("training/ledger", "complete", "Every position of the order is read once, every token accounted for."),
     ]
 )
-def training_learned(lake: LakeParam, recipe: Recipe) -> Iterator[dg.AssetCheckResult]:
-    """The chain of checkpoints learned something, and accounts for every token."""
-    metrics = lake.dataset("training/metrics")
-    steps = metrics.read()
-    entropy, tail = float(metrics.metadata["unigram entropy"]), steps["loss"].to_pylist()[-20:]
-    last = sum(tail) / len(tail)
-    yield _result("training/metrics", "below_unigram_entropy", last < 0.9 * entropy, loss=last, entropy=entropy)
-    training = recipe.training
-    planned = sum(phase.n_tokens(training.chosen.seq_length) for phase in training.phases)
-    read = pc.sum(steps["tokens_read"]).as_py()
-    accounted = pc.add(steps["tokens_applied"], steps["tokens_masked"])
-    whole = pc.all(pc.or_(steps["skipped"].is_valid(), pc.equal(accounted, steps["tokens_read"]))).as_py()
-    yield _result("training/metrics", "ledger_complete", read == planned and bool(whole), planned=planned, read=read)
+def order_is_read_once(lake: LakeParam, recipe: Recipe) -> Iterator[dg.AssetCheckResult]:
+    """The order is what the recipe asks for, and training followed it."""
+    training, tokens = recipe.training, tokens_by_subset(lake.whole("training/token_shards"))
+    demands = demands_of(training.phases, recipe.corpus.phases, recipe.corpus.subsets, tokens)
+    order, seq_length = lake.dataset("training/order"), training.chosen.seq_length
+    fault = _fault(lambda: check_order(order.batches(), tokens, demands, seq_length))
+    yield _result("training/order", "permutation", not fault, rows=order.rows, fault=fault)
+    ledger, made = lake.dataset("training/ledger"), len(lake.partitions("training/checkpoint"))
+    planned = training.sequences_before(made)
+    fault = _fault(lambda: check_ledger(ledger.read(), planned, seq_length))
+    yield _result("training/ledger", "complete", not fault, positions=planned, fault=fault)
+
+
+@dg.multi_asset_check(
+    specs=[
+        _check(
+            "release/exposure_index",
+            "replay",
+            "A thousand drawn documents stand at exactly their positions, and the tokens there decode to their text.",
+        )
+    ]
+)
+def documents_replay(lake: LakeParam, recipe: Recipe) -> Iterator[dg.AssetCheckResult]:
+    """From document to positions to tokens to text, and nothing of them anywhere else."""
+    exposed = lake.dataset("release/exposure_index").batches(["doc_id"])
+    ids = draw_documents((i for batch in exposed for i in batch["doc_id"].to_pylist()), N_REPLAYED, recipe.seed)
+    told = positions_of(lake.whole("training/exposures").batches(["doc_id", "positions"]), ids)
+    texts = texts_of(lake.whole("corpus/decontaminated").batches(["doc_id", "text"]), ids)
+    model = lake.dataset("tokenizer/tokenizer").file("tokenizer.model")
+    chunks = open_chunks(lake.whole("training/chunk"))
+    found = verify_documents(texts, told, chunks, Tokenizer.load(model, recipe.tokenizer))
+    told_of = {"documents": len(ids), "read whole": found.n_whole, "in part": found.n_partial, "tokens": found.n_tokens}
+    first = ", ".join(found.differing[:3])
+    yield _result("release/exposure_index", "replay", not found.differing, **told_of, differing=first)
+
+
+def _fault(check: Callable[[], None]) -> str:
+    """What a check says is wrong; empty if nothing."""
+    try:
+        check()
+    except ValueError as error:
+        return str(error)
+    return ""
 
 
 @dg.multi_asset_check(
@@ -114,8 +189,11 @@ def stages_join(context: dg.AssetCheckExecutionContext, lake: LakeParam) -> Iter
 RESULT_CHECKS = [
     stages_join,
     crawls_came_to_their_end,
-    tokenizer_is_lossless,
+    tokenizer_is_as_ordered,
     documents_have_one_subset,
+    order_is_read_once,
     training_learned,
+    held_out_loss_falls,
+    documents_replay,
     released_logits_equal,
 ]

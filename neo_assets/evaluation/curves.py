@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -104,6 +104,20 @@ def held_out_curves(losses: pa.Table) -> bytes:
     if lines:
         axes.legend(fontsize=7, ncols=1 + len(lines) // 12)
     return png(figure)
+
+
+def mean_losses(losses: Sequence[Mapping[str, Any]]) -> list[float]:
+    """Loss over all held-out tokens, in nats per token, of each checkpoint in order of training.
+
+    Args:
+        losses: rows with tokens_seen, tokens and nats_per_token; one per checkpoint and subset.
+    """
+    sums: dict[int, tuple[float, int]] = {}
+    for row in losses:
+        if row["tokens"]:
+            nats, tokens = sums.get(row["tokens_seen"], (0.0, 0))
+            sums[row["tokens_seen"]] = nats + row["nats_per_token"] * row["tokens"], tokens + row["tokens"]
+    return [nats / tokens for _, (nats, tokens) in sorted(sums.items())]
 
 
 def score_curves(scores: pa.Table) -> bytes:

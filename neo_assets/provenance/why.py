@@ -109,7 +109,8 @@ def _is_long(field: pa.Field) -> bool:
 def _describe(datasets: Sequence[Dataset], row: dict[str, Any], told: dict[str, Any]) -> str:
     shown = (
         *("status", "redirect_to", "reason", "warc_file", "warc_offset", "title", "language", "language_score"),
-        *("charset", "n_chars", "source", "licence", "subset", "run", "sequences", "target_positions", "checkpoints"),
+        *("charset", "n_chars", "source", "licence", "subset", "run", "sequences", "target_positions"),
+        *("skipped_positions", "applied_positions", "checkpoints"),
     )
     new = {name: row[name] for name in shown if row.get(name) not in (None, "") and told.get(name) != row[name]}
     told |= new
