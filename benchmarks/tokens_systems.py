@@ -25,14 +25,14 @@ import pyarrow as pa
 
 from benchmarks.peers.dedup_protocol import Clock, best
 from benchmarks.peers.protocol import peak_mib
-from neo_assets.model.hf_tokenizer import hugging_face_tokenizer
+from neo_assets.model.export.hf_tokenizer import hugging_face_tokenizer
 from neo_assets.recipe.tokenizer import SamplingSettings, TokenizerSection
-from neo_assets.tokens.chunks import write_chunk
-from neo_assets.tokens.order import build_order
-from neo_assets.tokens.plan import PhaseDemand
-from neo_assets.tokens.shards import write_shards
-from neo_assets.tokens.stream import open_stream
-from neo_assets.tokens.tokenizer import Tokenizer, train_tokenizer
+from neo_assets.tokens.order.chunks import write_chunk
+from neo_assets.tokens.order.order import build_order
+from neo_assets.tokens.order.plan import PhaseDemand
+from neo_assets.tokens.streams.shards import write_shards
+from neo_assets.tokens.streams.stream import open_stream
+from neo_assets.tokens.vocabulary.tokenizer import Tokenizer, train_tokenizer
 
 Encoded = list[npt.NDArray[np.int32]]
 SEQ_LENGTH = 4096

@@ -29,8 +29,8 @@ import numpy as np
 
 from benchmarks.report import RESULTS, Table, write_tables
 from benchmarks.training_roofline import bandwidth_of, parts_of
-from neo_assets.model.flops import flops_per_token, mfu
-from neo_assets.model.run import Segment
+from neo_assets.model.metrics.flops import flops_per_token, mfu
+from neo_assets.model.train.run import Segment
 from neo_assets.recipe.recipe import load_recipe
 from neo_assets.recipe.training import ArchitectureSettings, TrainingSection, n_parameters
 

@@ -20,10 +20,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from neo_assets.model.flops import device_peak_flops
-from neo_assets.model.gpt import Microbatch, build_model, deterministic, process_group
-from neo_assets.model.run import Segment
-from neo_assets.model.schedule import learning_rate
+from neo_assets.model.metrics.flops import device_peak_flops
+from neo_assets.model.stack.gpt import Microbatch, build_model, deterministic, process_group
+from neo_assets.model.train.run import Segment
+from neo_assets.model.train.schedule import learning_rate
 
 
 class Watch:
@@ -45,7 +45,7 @@ class Watch:
 
 def ours(segment: Segment, watch: Watch) -> None:
     """The trainer as a job runs it, without a parent process."""
-    from neo_assets.model.trainer import train
+    from neo_assets.model.train.trainer import train
 
     train(segment, lambda event, values: watch.step(values["loss"]) if event == "step" else None)
 
@@ -61,7 +61,7 @@ def transformers(segment: Segment, watch: Watch) -> None:
     """Hugging Face's Llama in the same loop."""
     from transformers import LlamaConfig, LlamaForCausalLM
 
-    from neo_assets.model.llama import llama_config
+    from neo_assets.model.export.llama import llama_config
 
     def build(architecture: Any) -> Any:
         settings = llama_config(architecture, segment.eod_id, 2)
@@ -110,8 +110,8 @@ def megatron(segment: Segment, watch: Watch) -> None:
     """megatron-core's own pieces on one GPU, as its examples put them together: nothing deterministic, all fused."""
     from functools import partial
 
-    from neo_assets.model.gpu import gpu_device
-    from neo_assets.model.megatron import (
+    from neo_assets.model.stack.gpu import gpu_device
+    from neo_assets.model.stack.megatron import (
         HAVE_TE,
         DistributedDataParallel,
         DistributedDataParallelConfig,
@@ -177,7 +177,7 @@ def _mean_loss(mask: Tensor, losses: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _megatron_config(training: Any) -> Any:
-    from neo_assets.model.megatron import HAVE_TE, TransformerConfig
+    from neo_assets.model.stack.megatron import HAVE_TE, TransformerConfig
 
     of = training.chosen
     return TransformerConfig(

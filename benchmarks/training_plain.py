@@ -96,7 +96,7 @@ class Plain(nn.Module):
 
 def llama_names(weights: Mapping[str, Tensor], of: ArchitectureSettings) -> dict[str, Tensor]:
     """The trainer's weights under Llama's names, split as there."""
-    from neo_assets.model.llama import split_qkv
+    from neo_assets.model.export.llama import split_qkv
 
     out = {
         "model.embed_tokens.weight": weights["embedding.word_embeddings.weight"],

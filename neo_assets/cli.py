@@ -31,7 +31,7 @@ class _OneLineErrors(click.Group):
         from neo_assets.build import SelectionError
         from neo_assets.lake.store import StoreError
         from neo_assets.recipe.recipe import RecipeError
-        from neo_assets.tokens.lineage import LineageError
+        from neo_assets.tokens.lineage.trace import LineageError
 
         try:
             return super().invoke(ctx)
@@ -108,7 +108,7 @@ def why(url_or_id: str) -> None:
 def exposures(url_or_id: str) -> None:
     """At which positions of the run a document was read, by which checkpoints, and what became of its tokens."""
     from neo_assets.lake.lake import Lake
-    from neo_assets.tokens.lineage import exposures_of
+    from neo_assets.tokens.lineage.trace import exposures_of
 
     table = Table("document", "checkpoint", "positions", "targets", "masked", "skipped", "applied", box=None)
     rows = exposures_of(Lake.from_environment(), url_or_id)
@@ -126,7 +126,7 @@ def replay(url_id_or_position: str) -> None:
     """What the run read: of a document (by URL or id), or at a position of its order (a number), as text."""
     from neo_assets.lake.lake import Lake
     from neo_assets.recipe.recipe import load_recipe
-    from neo_assets.tokens.lineage import documents_of_position, texts_of_document
+    from neo_assets.tokens.lineage.trace import documents_of_position, texts_of_document
 
     lake, tokenizer = Lake.from_environment(), load_recipe().tokenizer
     if url_id_or_position.isdecimal():

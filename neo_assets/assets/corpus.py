@@ -6,7 +6,7 @@ from neo_assets.plots import bar_chart
 from neo_assets.text.decontamination import Decontaminate, Items, ListHits
 from neo_assets.text.pii import RedactPii
 from neo_assets.tokens.held_out import TakeHeldOut
-from neo_assets.tokens.mix import AssignSubset, mixture_tables
+from neo_assets.tokens.order.mix import AssignSubset, mixture_tables
 from neo_assets.tokens.stages import tokens_by_subset
 
 SELECT_SUBSET = """

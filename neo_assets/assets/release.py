@@ -3,7 +3,7 @@
 from neo_assets.asset import Compute, Context, Dataset, Draft, Engine, Recipe, Result, asset
 from neo_assets.partitions import ALL, LAST
 from neo_assets.provenance.facts import data_card_of, manifest_of, model_card_of
-from neo_assets.tokens.exposures import DOCUMENTS_BY_URL, EXPOSURE_INDEX
+from neo_assets.tokens.lineage.exposures import DOCUMENTS_BY_URL, EXPOSURE_INDEX
 
 
 @asset(

@@ -3,13 +3,13 @@
 from neo_assets.asset import Dataset, Draft, Engine, Recipe, Relation, asset
 from neo_assets.partitions import ALL
 from neo_assets.plots import bar_chart
-from neo_assets.tokens.coverage import unicode_table
 from neo_assets.tokens.held_out import LeaveHeldOut
-from neo_assets.tokens.pieces import vocabulary_figures, vocabulary_table
-from neo_assets.tokens.public import open_all
-from neo_assets.tokens.report import measure
-from neo_assets.tokens.sample import SampleDocuments, sample_fractions
-from neo_assets.tokens.tokenizer import Tokenizer, train_tokenizer
+from neo_assets.tokens.vocabulary.coverage import unicode_table
+from neo_assets.tokens.vocabulary.pieces import vocabulary_figures, vocabulary_table
+from neo_assets.tokens.vocabulary.public import open_all
+from neo_assets.tokens.vocabulary.report import measure
+from neo_assets.tokens.vocabulary.sample import SampleDocuments, sample_fractions
+from neo_assets.tokens.vocabulary.tokenizer import Tokenizer, train_tokenizer
 
 MODEL = "tokenizer.model"
 

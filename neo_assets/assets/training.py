@@ -6,17 +6,17 @@ from tempfile import TemporaryDirectory
 from neo_assets.asset import Compute, Context, Dataset, Draft, Recipe, Result, Tracking, asset
 from neo_assets.engine.work import default_workers
 from neo_assets.evaluation.curves import loss_curve, step_curves
-from neo_assets.model.run_events import EVENT_FILE, tensorboard_file
+from neo_assets.model.metrics.run_events import EVENT_FILE, tensorboard_file
 from neo_assets.ordinals import ordinal_index
 from neo_assets.partitions import ALL, PREVIOUS, SAME_ORDINAL, checkpoints, chunks, subsets
-from neo_assets.tokens.chunks import order_window, write_chunk
-from neo_assets.tokens.exposures import checkpoint_exposures
 from neo_assets.tokens.held_out import without_held_out
-from neo_assets.tokens.ledger import concat_steps, ledger_of, ledger_totals
-from neo_assets.tokens.shards import write_shards
+from neo_assets.tokens.lineage.exposures import checkpoint_exposures
+from neo_assets.tokens.lineage.ledger import concat_steps, ledger_of, ledger_totals
+from neo_assets.tokens.order.chunks import order_window, write_chunk
 from neo_assets.tokens.stages import demands_of, drawn_order, files_below, open_streams, tokens_by_subset
-from neo_assets.tokens.statistics import stream_statistics
-from neo_assets.tokens.tokenizer import Tokenizer
+from neo_assets.tokens.streams.shards import write_shards
+from neo_assets.tokens.streams.statistics import stream_statistics
+from neo_assets.tokens.vocabulary.tokenizer import Tokenizer
 
 
 @asset(

@@ -10,14 +10,14 @@ from neo_assets.evaluation.curves import mean_losses
 from neo_assets.lake.dataset import Dataset
 from neo_assets.lake.lake import Lake
 from neo_assets.text.funnel import LEAKS, LINES, NO_LEAK
-from neo_assets.tokens.coverage import N_SCALARS
-from neo_assets.tokens.exposures import positions_of
-from neo_assets.tokens.ledger import check_ledger
-from neo_assets.tokens.order_check import check_order
-from neo_assets.tokens.replay import texts_of, verify_documents
-from neo_assets.tokens.sample import draw_documents
+from neo_assets.tokens.lineage.exposures import positions_of
+from neo_assets.tokens.lineage.ledger import check_ledger
+from neo_assets.tokens.lineage.replay import texts_of, verify_documents
+from neo_assets.tokens.order.check import check_order
 from neo_assets.tokens.stages import demands_of, open_chunks, tokens_by_subset
-from neo_assets.tokens.tokenizer import Tokenizer
+from neo_assets.tokens.vocabulary.coverage import N_SCALARS
+from neo_assets.tokens.vocabulary.sample import draw_documents
+from neo_assets.tokens.vocabulary.tokenizer import Tokenizer
 
 N_REPLAYED = 1000
 LakeParam = dg.ResourceParam[Lake]

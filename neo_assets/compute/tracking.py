@@ -31,6 +31,6 @@ class TrackingResource(dg.ConfigurableResource):  # type: ignore[type-arg]
 
     @property
     def settings(self) -> dict[str, Any]:
-        """Plain JSON, for a job's order: the variables that `neo_assets.model.tracking` looks for, and the readers."""
+        """Plain JSON, for a job's order: the variables that `model.metrics.tracking` looks for, and the readers."""
         tracked = {VARIABLES[name]: getattr(self, name) for name in ("folder", "wandb_project")}
         return {"tracking": tracked, "loader_workers": self.loader_workers}

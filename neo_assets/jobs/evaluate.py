@@ -23,7 +23,7 @@ def main() -> None:
 
 def _evaluate(job: RangeJob, key: str) -> None:
     from neo_assets.evaluation.harness import evaluate
-    from neo_assets.model.inference import open_model
+    from neo_assets.model.export.inference import open_model
 
     settings, training = job.recipe.evaluation, job.recipe.training
     inputs = {**job.inputs, "checkpoint": job.inputs["checkpoint"].partition(key)}

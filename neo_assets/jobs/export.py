@@ -7,8 +7,8 @@ from neo_assets.jobs.base import open_job
 
 def main() -> None:
     """Convert the checkpoint to a Hugging Face folder and measure the largest difference of logits."""
-    from neo_assets.model.compare import largest_logit_difference
-    from neo_assets.model.convert import to_hugging_face
+    from neo_assets.model.export.compare import largest_logit_difference
+    from neo_assets.model.export.convert import to_hugging_face
 
     with open_job() as job:
         tokenizer, checkpoint = job.recipe.tokenizer, job.inputs["checkpoint"].folder()

@@ -38,8 +38,8 @@ def main() -> None:
 
 def _measure(job: RangeJob, key: str) -> None:
     from neo_assets.evaluation.held_out import choose_documents, held_out_loss, piece_bytes, subset_loss
-    from neo_assets.model.inference import open_model
-    from neo_assets.tokens.tokenizer import Tokenizer
+    from neo_assets.model.export.inference import open_model
+    from neo_assets.tokens.vocabulary.tokenizer import Tokenizer
 
     recipe = job.recipe
     inputs = {**job.inputs, "checkpoint": job.inputs["checkpoint"].partition(key)}

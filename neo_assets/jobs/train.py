@@ -12,10 +12,10 @@ from neo_assets.engine.progress import report
 from neo_assets.jobs.base import RangeJob, open_range_job
 from neo_assets.lake.dataset import Dataset
 from neo_assets.lake.writer import VersionWriter
-from neo_assets.model.run import CHECKPOINT_PREFIX, Segment, run_id, stretches
-from neo_assets.model.steps import read_steps, step_table
-from neo_assets.model.supervisor import run_workers
-from neo_assets.model.tracking import tracking_of
+from neo_assets.model.metrics.tracking import tracking_of
+from neo_assets.model.train.run import CHECKPOINT_PREFIX, Segment, run_id, stretches
+from neo_assets.model.train.steps import read_steps, step_table
+from neo_assets.model.train.supervisor import run_workers
 from neo_assets.ordinals import ordinal_index, ordinal_key
 
 ORDER = "training/order"

@@ -31,7 +31,7 @@ PLATFORM = tuple(
         *("asset", "assets", "build", "checks", "cli", "compute", "definitions", "engine", "io_manager", "jobs.base"),
         *("lake", "metadata", "partitions", "provenance.code", "provenance.code_cache", "recipe"),
         # How a training is started, watched and shown; what comes out is decided by `model.trainer` and what it uses.
-        *("model.flops", "model.launcher", "model.supervisor", "model.tracking"),
+        *("model.metrics.flops", "model.metrics.tracking", "model.train.launcher", "model.train.supervisor"),
     )
 )
 CONTENT = {f"{PACKAGE}.lake.records"}

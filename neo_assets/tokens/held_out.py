@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from neo_assets.recipe.corpus import HeldOutSettings
 from neo_assets.tokens.keyed import WORD, key, uniform
-from neo_assets.tokens.mix import exact_factor
+from neo_assets.tokens.order.mix import exact_factor
 
 
 def is_held_out(doc_id: str, settings: HeldOutSettings, seed: int) -> bool:

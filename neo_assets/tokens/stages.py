@@ -11,13 +11,13 @@ from neo_assets.engine.relation import Streamed
 from neo_assets.lake.dataset import Dataset
 from neo_assets.recipe.corpus import MixtureSettings, SubsetSettings
 from neo_assets.recipe.training import PhaseSettings
-from neo_assets.tokens.chunks import open_tokens
-from neo_assets.tokens.mix import repeat_factors
-from neo_assets.tokens.order import order_batches
-from neo_assets.tokens.order_check import checked_order
-from neo_assets.tokens.plan import ORDER_SCHEMA, PhaseDemand
-from neo_assets.tokens.replay import OpenChunk
-from neo_assets.tokens.stream import TokenStream, check_tokenizers, open_stream
+from neo_assets.tokens.lineage.replay import OpenChunk
+from neo_assets.tokens.order.check import checked_order
+from neo_assets.tokens.order.chunks import open_tokens
+from neo_assets.tokens.order.mix import repeat_factors
+from neo_assets.tokens.order.order import order_batches
+from neo_assets.tokens.order.plan import ORDER_SCHEMA, PhaseDemand
+from neo_assets.tokens.streams.stream import TokenStream, check_tokenizers, open_stream
 
 
 def open_streams(token_shards: Dataset, tokenizer_sha256: str | None = None) -> dict[str, TokenStream]:

@@ -10,8 +10,8 @@ import numpy as np
 import torch
 
 from benchmarks.training_loops import Watch, megatron, ours
-from neo_assets.model import gpu
-from neo_assets.model.run import Segment
+from neo_assets.model.stack import gpu
+from neo_assets.model.train.run import Segment
 from neo_assets.recipe.training import TrainingSection
 from neo_assets_tests.model import cuda_as_cpu
 from neo_assets_tests.model.settings import EOD, SEED, learnable_tokens, tiny_training

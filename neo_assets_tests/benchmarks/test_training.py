@@ -12,7 +12,7 @@ import pytest
 
 from benchmarks.training import cpu_training, gpu_training, tokens_of
 from benchmarks.training_roofline import bandwidth_of, parts_of
-from neo_assets.model.flops import flops_per_token
+from neo_assets.model.metrics.flops import flops_per_token
 from neo_assets.recipe.recipe import load_recipe
 from neo_assets.recipe.training import ArchitectureSettings
 

@@ -18,12 +18,12 @@ pytest.importorskip("megatron.core")
 
 import torch
 
-import neo_assets.model.inference
+import neo_assets.model.export.inference
 from neo_assets.evaluation.held_out import Chosen, held_out_loss, piece_bytes, subset_loss
 from neo_assets.jobs import held_out
 from neo_assets.recipe.corpus import HeldOutSettings
 from neo_assets.recipe.tokenizer import SamplingSettings, TokenizerSection
-from neo_assets.tokens.tokenizer import Tokenizer, train_tokenizer
+from neo_assets.tokens.vocabulary.tokenizer import Tokenizer, train_tokenizer
 from neo_assets_tests.model.settings import EOD, SEED, tiny_training
 
 SETTINGS = TokenizerSection(
@@ -104,7 +104,7 @@ def test_the_job_writes_a_row_per_subset_and_one_per_document(
         )
 
     monkeypatch.setattr(held_out, "open_range_job", open_job)
-    monkeypatch.setattr(neo_assets.model.inference, "open_model", open_model)
+    monkeypatch.setattr(neo_assets.model.export.inference, "open_model", open_model)
     held_out.main()
     web, code, empty = tables["rows"].to_pylist()
     assert (web["checkpoint"], web["phase"], web["tokens_seen"]) == ("ckpt_002", "fundamental", 16 * 16)
@@ -122,9 +122,9 @@ def test_the_job_writes_a_row_per_subset_and_one_per_document(
 
 def test_on_the_tokens_of_a_step_it_is_the_loss_that_the_trainer_records(tmp_path: Path) -> None:
     """The untrained model's loss of the first step's sequences, packed from documents, masked at their ends."""
-    from neo_assets.model.gpt import build_model, deterministic, positions, process_group
-    from neo_assets.model.run import Segment
-    from neo_assets.model.trainer import train
+    from neo_assets.model.stack.gpt import build_model, deterministic, positions, process_group
+    from neo_assets.model.train.run import Segment
+    from neo_assets.model.train.trainer import train
 
     training = tiny_training(steps_per_chunk=4)
     phase, length = training.phases[0], training.chosen.seq_length

@@ -20,8 +20,8 @@ from neo_assets.jobs.base import RangeJob
 from neo_assets.lake.dataset import Dataset
 from neo_assets.lake.lake import Lake
 from neo_assets.lake.manifest import Provenance
-from neo_assets.model.run import Segment, run_id
-from neo_assets.model.steps import STEP_SCHEMA
+from neo_assets.model.train.run import Segment, run_id
+from neo_assets.model.train.steps import STEP_SCHEMA
 from neo_assets.recipe.recipe import Recipe, load_recipe
 from neo_assets.recipe.training import TrainingSection
 from neo_assets_tests.model.segments import longer_training
@@ -33,7 +33,7 @@ TRAINING = longer_training(8, 4, 2)
 
 @pytest.fixture(autouse=True)
 def _in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    from neo_assets.model.trainer import train
+    from neo_assets.model.train.trainer import train
 
     def run(spec: Mapping[str, Any], n_ranks: int, on_event: Callable[[dict[str, Any]], None]) -> None:
         def emit(event: str, values: Mapping[str, Any]) -> None:

@@ -7,8 +7,8 @@ import sys
 
 import torch.distributed as dist
 
-from neo_assets.model.gpt import process_group
-from neo_assets.model.megatron import parallel_state
+from neo_assets.model.stack.gpt import process_group
+from neo_assets.model.stack.megatron import parallel_state
 
 
 def main() -> None:

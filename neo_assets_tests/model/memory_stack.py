@@ -9,11 +9,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from neo_assets.model.checkpoint import save_checkpoint
-from neo_assets.model.gpt import build_model, process_group, transformer_config
-from neo_assets.model.layers import SdpaCoreAttention, local_block
-from neo_assets.model.megatron import GPTModel, parallel_state
-from neo_assets.model.stack import MASTER, MOMENTS, STEP, Microbatch
+from neo_assets.model.files.checkpoint import save_checkpoint
+from neo_assets.model.stack.gpt import build_model, process_group, transformer_config
+from neo_assets.model.stack.layers import SdpaCoreAttention, local_block
+from neo_assets.model.stack.megatron import GPTModel, parallel_state
+from neo_assets.model.stack.protocol import MASTER, MOMENTS, STEP, Microbatch
 from neo_assets.recipe.training import ArchitectureSettings
 
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from neo_assets.model.run import Segment, checkpoint_key, run_id
-from neo_assets.model.steps import StepRecord, read_steps
+from neo_assets.model.train.run import Segment, checkpoint_key, run_id
+from neo_assets.model.train.steps import StepRecord, read_steps
 from neo_assets.recipe.training import TrainingSection
 from neo_assets_tests.model.settings import EOD, SEED, learnable_tokens, tiny_training
 

@@ -17,8 +17,8 @@ from typing import Any
 import torch
 import torch.distributed as dist
 
-from neo_assets.model.gpt import Microbatch, Stack, build_stack, deterministic, process_group
-from neo_assets.model.megatron import parallel_state
+from neo_assets.model.stack.gpt import Microbatch, Stack, build_stack, deterministic, process_group
+from neo_assets.model.stack.megatron import parallel_state
 from neo_assets.recipe.training import TrainingSection
 from neo_assets_tests.model.settings import EOD, SEED, learnable_tokens, tiny_training
 
@@ -85,7 +85,7 @@ def stack_of(variant: Variant, seed: int = SEED) -> Stack:
     training = variant.training()
     if training.execution.stack == "cpu":
         return build_stack(training, training.phases[0], seed)
-    from neo_assets.model.gpu import GpuStack, gpu_device
+    from neo_assets.model.stack.gpu import GpuStack, gpu_device
 
     device = gpu_device() if torch.cuda.is_available() else torch.device("cpu")
     return GpuStack(training, seed, device, variant.fused)

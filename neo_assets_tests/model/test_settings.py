@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from neo_assets.model.schedule import learning_rate
+from neo_assets.model.train.schedule import learning_rate
 from neo_assets.recipe.recipe import Recipe, load_recipe
 from neo_assets.recipe.training import ArchitectureSettings, TrainingSection, n_parameters, padded_vocab_rows
 from neo_assets_tests.model.settings import tiny_training

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import torch.distributed as dist
 
-from neo_assets.model.checkpoint import load_checkpoint, save_checkpoint
-from neo_assets.model.gpt import Stack, deterministic, process_group
+from neo_assets.model.files.checkpoint import load_checkpoint, save_checkpoint
+from neo_assets.model.stack.gpt import Stack, deterministic, process_group
 from neo_assets_tests.model import cuda_as_cpu
 from neo_assets_tests.model.memory_stack import state_of
 from neo_assets_tests.model.settings import SEED

@@ -9,9 +9,9 @@ from pathlib import Path
 import torch
 import torch.distributed as dist
 
-from neo_assets.model.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
-from neo_assets.model.gpt import build_model, process_group
-from neo_assets.model.megatron import parallel_state
+from neo_assets.model.files.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
+from neo_assets.model.stack.gpt import build_model, process_group
+from neo_assets.model.stack.megatron import parallel_state
 from neo_assets_tests.model.memory_stack import MemoryStack, stage, state_of
 from neo_assets_tests.model.settings import tiny_training
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from neo_assets.model.schedule import learning_rate
+from neo_assets.model.train.schedule import learning_rate
 from neo_assets.recipe.dedup import NearSettings
 from neo_assets.recipe.recipe import Recipe, load_recipe
 from neo_assets.recipe.training import CosineSchedule, HalfLifeSchedule, n_parameters

@@ -6,9 +6,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-from neo_assets.tokens.shards import write_shards
-from neo_assets.tokens.stream import TokenStream, open_stream
-from neo_assets.tokens.tokenizer import Tokenizer, train_tokenizer
+from neo_assets.tokens.streams.shards import write_shards
+from neo_assets.tokens.streams.stream import TokenStream, open_stream
+from neo_assets.tokens.vocabulary.tokenizer import Tokenizer, train_tokenizer
 from neo_assets_tests.tokens.helpers import SMALL, SUBSETS, seed_documents
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Sequence
 
-from neo_assets.tokens.model_file import PieceType
+from neo_assets.tokens.vocabulary.model_file import PieceType
 
 Piece = tuple[str, float, int]
 RESERVED: list[Piece] = [

@@ -1,0 +1,1 @@
+"""A checkpoint opened for scoring, and as a Hugging Face folder: weights both ways, and an equal tokenizer."""

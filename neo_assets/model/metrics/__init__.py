@@ -1,0 +1,1 @@
+"""What a training did, in numbers: operations, utilisation, and curves for TensorBoard and W&B."""

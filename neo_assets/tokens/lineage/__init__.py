@@ -1,0 +1,1 @@
+"""From documents to positions, steps and checkpoints, and back."""
