@@ -61,6 +61,8 @@ bench: $(VENV)/.installed-test  ## measure speed and Chinese conformance, beside
 	@$(VENV)/bin/python -m benchmarks.dedup_truth
 	@$(VENV)/bin/python -m benchmarks.extraction
 	@$(VENV)/bin/python -m benchmarks.imports
+	@$(VENV)/bin/python -m benchmarks.tokens
+	@$(VENV)/bin/python -m benchmarks.training
 
 bench-peers: $(UV)  ## install the systems that `make bench` compares with, each in an environment of .venv-peers; PEERS='spark|rensa' chooses
 	@grep -E '^($(or $(PEERS),[a-z_]+))[ @]' benchmarks/requirements-peers.txt | while read -r name requirements; do \
@@ -91,12 +93,12 @@ $(UV):
 
 $(VENV)/.installed-demo: pyproject.toml requirements.lock | $(UV)
 	@echo 'installing into $(VENV): a minute or two, once' >&2
-	@$(INSTALL) --editable '.[train,eval]'
+	@$(INSTALL) --editable '.[train,eval,public-tokenizers]'
 	@touch $@
 
 $(VENV)/.installed-test: pyproject.toml requirements.lock | $(UV)
 	@echo 'installing into $(VENV), with the test tools: a minute or two, once' >&2
-	@$(INSTALL) --editable '.[train,eval,dev]'
+	@$(INSTALL) --editable '.[train,eval,public-tokenizers,dev]'
 	@touch $@ $(VENV)/.installed-demo
 
 # Dagster learns of a pool only once a run with it was queued, too late for the first two: they are named beforehand.

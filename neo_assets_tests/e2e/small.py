@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -45,6 +46,20 @@ def small_recipe() -> dict[str, Any]:
 
 
 @dataclass(frozen=True)
+class Told:
+    """How a command ended, and what it said."""
+
+    status: int
+    output: str
+
+    @property
+    def error(self) -> str:
+        """The one line that says what went wrong."""
+        [line] = [line for line in self.output.splitlines() if line.startswith("Error:")]
+        return line
+
+
+@dataclass(frozen=True)
 class Checkout:
     """A folder with its own lake, Dagster home and recipe."""
 
@@ -57,6 +72,17 @@ class Checkout:
         checkout = cls(folder)
         checkout.write_recipe(recipe)
         return checkout
+
+    def copy(self, folder: Path, without: Iterable[str] = ()) -> Checkout:
+        """The same lake but for some assets, and the same recipe, in another folder, under a Dagster home of its own."""
+        left_out = {self.folder / "lake" / asset for asset in without}
+        made = Checkout.make(folder, yaml.safe_load((self.folder / "recipe.yaml").read_text()))
+        shutil.copytree(
+            self.folder / "lake",
+            folder / "lake",
+            ignore=lambda at, names: {name for name in names if Path(at) / name in left_out},
+        )
+        return made
 
     def write_recipe(self, recipe: Mapping[str, Any]) -> None:
         (self.folder / "recipe.yaml").write_text(yaml.safe_dump(dict(recipe), allow_unicode=True, sort_keys=False))
@@ -89,6 +115,20 @@ class Checkout:
         done = self.run(*arguments, workers=workers)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
+
+    def several(self, *commands: Sequence[str], faults: Mapping[int, str] | None = None) -> list[Told]:
+        """Run `neo` several times in one process, whatever the outcome.
+
+        Args:
+            faults: losses that take the place of computed ones at these positions.
+        """
+        order = json.dumps({"commands": commands, "faults": faults or {}})
+        process = subprocess.run(
+            [sys.executable, "-m", "neo_assets_tests.e2e.several", order],
+            cwd=ROOT, env=self.environment(), capture_output=True, text=True, timeout=900,
+        )  # fmt: skip
+        assert process.returncode == 0, process.stdout + process.stderr
+        return [Told(**told) for told in json.loads(process.stdout.splitlines()[-1])]
 
     def build_everything(self, workers: int) -> None:
         """Build all assets. A dozen steps teach a model nothing, so exactly that check must fail, and be told."""
