@@ -1,6 +1,6 @@
 """The systems of `benchmarks.tokens`: each run is a process that prints one JSON object.
 
-    python -m benchmarks.tokens_systems PART SYSTEM --inputs FILE,... --work FOLDER [--model FILE] [--cores N]
+    python -m benchmarks.tokens_systems PART SYSTEM --work FOLDER [--inputs FILE,...] [--model FILE] [--cores N]
 
 Texts are in memory before the clock starts, and a hundredth of them has been encoded, so that libraries are loaded and
 machine code is there. Our memo of segments is empty when the clock starts. `ids` is a digest of all ids in their order.
@@ -25,17 +25,12 @@ import pyarrow as pa
 
 from benchmarks.peers.dedup_protocol import Clock, best
 from benchmarks.peers.protocol import peak_mib
-from neo_assets.model.export.hf_tokenizer import hugging_face_tokenizer
+from benchmarks.tokens_order import megatron_order, megatron_samples, our_chunk, our_order
 from neo_assets.recipe.tokenizer import SamplingSettings, TokenizerSection
-from neo_assets.tokens.order.chunks import write_chunk
-from neo_assets.tokens.order.order import build_order
-from neo_assets.tokens.order.plan import PhaseDemand
 from neo_assets.tokens.streams.shards import write_shards
-from neo_assets.tokens.streams.stream import open_stream
 from neo_assets.tokens.vocabulary.tokenizer import Tokenizer, train_tokenizer
 
 Encoded = list[npt.NDArray[np.int32]]
-SEQ_LENGTH = 4096
 MEGATRON_CHUNK = 32  # documents handed to a worker at once, as in Megatron's tools/preprocess_data.py
 
 
@@ -49,6 +44,7 @@ class Task(NamedTuple):
     model: Path
     cores: int
     vocab_size: int
+    samples: int
 
     @property
     def settings(self) -> TokenizerSection:
@@ -140,6 +136,8 @@ def _sentencepiece(task: Task) -> Encode:
 def _hugging_face(task: Task) -> Encode:
     import sentencepiece
 
+    from neo_assets.model.export.hf_tokenizer import hugging_face_tokenizer
+
     tokenizer = hugging_face_tokenizer(sentencepiece.SentencePieceProcessor(model_file=str(task.model)), ())
     return lambda texts: [encoding.ids for encoding in tokenizer.encode_batch_fast(texts, add_special_tokens=False)]
 
@@ -161,8 +159,7 @@ def pack(task: Task) -> dict[str, Any]:
     texts = task.texts()
     if task.system == "neo-assets":
         tokenizer = task.tokenizer()
-        columns = [pa.array([f"{i:08}" for i in range(len(texts))]), pa.array([""] * len(texts)), pa.array(texts)]
-        batches = [pa.record_batch(columns, ["doc_id", "url", "text"])]
+        batches = _documents(texts)
         tokenizer.encode_arrow(batches[0].column("text")[: max(len(texts) // 100, 1)])
         with Clock() as clock:
             shards = write_shards(batches, tokenizer, task.work / "shards", "corpus", n_workers=task.cores)
@@ -207,24 +204,23 @@ def _tokenized(text: str) -> list[int]:
     return ids
 
 
+def chunk(task: Task) -> dict[str, Any]:
+    """From token files to sequences of 4,096 tokens in the order of training: one epoch."""
+    texts, folder = task.texts(), task.work / "shards"
+    shards = write_shards(_documents(texts), task.tokenizer(), folder, "corpus", n_workers=task.cores)
+    run = partial(our_chunk, folder, shards) if task.system == "neo-assets" else partial(megatron_samples, folder)
+    clock, tokens = run(task.work)
+    return {"cpu": clock.cpu, "wall": clock.wall, "bytes": _size(texts), "tokens": tokens}
+
+
 def order(task: Task) -> dict[str, Any]:
-    """From token shards to shuffled sequences of 4,096 tokens: the order of one epoch, then one chunk of it all."""
-    texts, tokenizer = task.texts(), task.tokenizer()
+    """What is read when, for so many samples of three subsets, without tokens."""
+    return (our_order if task.system == "neo-assets" else megatron_order)(task.samples, task.work)
+
+
+def _documents(texts: list[str]) -> list[pa.RecordBatch]:
     columns = [pa.array([f"{i:08}" for i in range(len(texts))]), pa.array([""] * len(texts)), pa.array(texts)]
-    batches = [pa.record_batch(columns, ["doc_id", "url", "text"])]
-    shards = write_shards(batches, tokenizer, task.work / "shards", "corpus", n_workers=task.cores)
-    chunk = task.work / "chunk.npy"
-    with Clock() as clock:
-        stream = open_stream(task.work / "shards", shards.spans)
-        rows = build_order({"corpus": stream.n_tokens}, [PhaseDemand("one", {"corpus": 1.0})], SEQ_LENGTH, 1)
-        write_chunk(rows, {"corpus": stream}, chunk)
-    answer = {
-        "cpu": clock.cpu,
-        "wall": clock.wall,
-        "bytes": _size(texts),
-        "tokens": int(np.load(chunk, mmap_mode="r").size),
-    }
-    return {**answer, "ids": _sha256(chunk.read_bytes())}
+    return [pa.record_batch(columns, ["doc_id", "url", "text"])]
 
 
 def _size(texts: Iterable[str]) -> int:
@@ -235,7 +231,9 @@ def _sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-PARTS: dict[str, Callable[[Task], dict[str, Any]]] = {"train": train, "encode": encode, "pack": pack, "order": order}
+PARTS: dict[str, Callable[[Task], dict[str, Any]]] = {
+    "train": train, "encode": encode, "pack": pack, "chunk": chunk, "order": order,
+}  # fmt: skip
 
 
 def main() -> None:
@@ -243,11 +241,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("part", choices=sorted(PARTS))
     parser.add_argument("system")
-    parser.add_argument("--inputs", type=lambda text: [Path(name) for name in text.split(",")], required=True)
+    parser.add_argument("--inputs", type=lambda text: [Path(name) for name in text.split(",")], default=[])
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--model", type=Path, default=Path())
     parser.add_argument("--cores", type=int, default=1)
     parser.add_argument("--vocab-size", type=int, default=64_000)
+    parser.add_argument("--samples", type=int, default=0)
     task = Task(**vars(parser.parse_args()))
     task.work.mkdir(parents=True, exist_ok=True)
     print(json.dumps({**PARTS[task.part](task), "peak_mib": peak_mib()}))

@@ -39,7 +39,7 @@ def report(documents: Dataset, tokenizer: Dataset, recipe: Recipe) -> Draft:
     sets public tokenizers beside this one on the same texts.
     """
     model = Tokenizer.load(tokenizer.file(MODEL), recipe.tokenizer)
-    found = measure(documents.batches(["subset", "text"]), model, open_all(recipe.tokenizer.compared_with))
+    found = measure(documents.batches(["subset", "text"]), model, open_all(recipe.evaluation.public_tokenizers))
     rows, tables = found.report(), {"comparison": found.comparison(), "unicode": unicode_table(model)}
     tables["vocabulary"] = vocabulary_table(found.vocabulary, found.uses)
     tables |= {"rows": rows, "figures": vocabulary_figures(found.vocabulary)}

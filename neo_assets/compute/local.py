@@ -9,7 +9,7 @@ import subprocess
 import sys
 import warnings
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -23,6 +23,7 @@ from neo_assets.lake.dataset import Dataset
 from neo_assets.lake.lake import Lake
 from neo_assets.recipe.recipe import Recipe
 
+DATA_VERSION_TAG = "dagster/data_version"
 TAIL_LINES = 30
 GRACE_SECONDS = 10
 
@@ -62,16 +63,25 @@ class LocalCompute:
             environment |= {"PYTHONUNBUFFERED": "1", "TQDM_DISABLE": "1"}
             code, tail = _run([sys.executable, "-m", module], environment, _observer(context))
         results = session.get_results(implicit_materializations=False)
-        for told in session.get_custom_messages():
-            context.add_asset_metadata(_metadata(told["metadata"]), partition_key=told["partition"])
-        log = "\n".join(tail)
+        published, log = session.get_custom_messages(), "\n".join(tail)
         if code != 0:
+            _record(context, published)
             reason = f"was killed by signal {signal.Signals(-code).name}" if code < 0 else f"ended with status {code}"
             last = next((line for line in reversed(tail) if line.strip()), "it said nothing")
             raise dg.Failure(f"{module} {reason}: {last}\nThe last lines of its log:\n{log}")
         if len(results) != 1 or not isinstance(results[0], dg.MaterializeResult):
             raise dg.Failure(f"{module} ended without reporting its result. The last lines of its log:\n{log}")
+        for told in published:
+            context.add_asset_metadata(_metadata(told["metadata"]), partition_key=told["partition"])
         return results[0]
+
+
+def _record(context: dg.AssetExecutionContext, published: Sequence[Any]) -> None:
+    """Tell the instance of the partitions that a job committed before it failed: they stay."""
+    for told in published:
+        tags = {DATA_VERSION_TAG: told["digest"]}
+        key, metadata = told["partition"], _metadata(told["metadata"])
+        context.log_event(dg.AssetMaterialization(context.asset_key, partition=key, metadata=metadata, tags=tags))
 
 
 def _metadata(raw: Mapping[str, Any]) -> dict[str, Any]:

@@ -19,7 +19,7 @@ class TrackingResource(dg.ConfigurableResource):  # type: ignore[type-arg]
 
     folder: str = Field(default="", description="Folder for live TensorBoard and W&B files; empty: none.")
     wandb_project: str = Field(
-        default="", description="Weights & Biases project (needs the extra `wandb` and a folder); empty: none."
+        default="", description="Weights & Biases project (needs the extra `tracking` and a folder); empty: none."
     )
     loader_workers: int = Field(default=0, ge=0, le=64, description="Processes that read batches ahead; 0: none.")
 

@@ -18,6 +18,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import psutil
 from dagster_pipes import PipesContext, open_dagster_pipes
 
 from neo_assets.engine.orphan import exit_with_parent
@@ -83,8 +84,11 @@ class RangeJob(_Ordered):
     """A job that makes consecutive partitions without a break in between; each is committed when it is whole."""
 
     keys: tuple[str, ...] = ()
+    tell: Callable[[dict[str, Any]], None] = field(kw_only=True)
+    """Sends the asset what was published."""
     published: dict[str, Dataset] = field(default_factory=dict)
     _since: float = field(default_factory=time.perf_counter)
+    _cpu_before: float = 0.0
 
     def work(self, order: str) -> Path:
         """A folder that outlives a kill, for the whole chain: the next job with the same code and `order` finds what
@@ -110,12 +114,13 @@ class RangeJob(_Ordered):
         try:
             write(writer)
             made = self.provenance.model_copy(update={"inputs": digests})
-            dataset = writer.commit(made, _resources(self._since), metadata)
+            dataset = writer.commit(made, _resources(self._since, self._cpu_before), metadata)
         except BaseException:
             writer.discard()
             raise
-        self._since = time.perf_counter()
+        self._since, self._cpu_before = time.perf_counter(), _cpu_seconds()
         self.published[key] = dataset
+        self.tell({"partition": key, "digest": dataset.manifest.digest, "metadata": _raw(describe(dataset))})
         return dataset
 
     def observe(self, key: str, metadata: Mapping[str, float | int | str]) -> None:
@@ -149,19 +154,17 @@ def open_job() -> Iterator[Job]:
 def open_range_job() -> Iterator[RangeJob]:
     """Run the block as a job over its range of partitions; it must publish every one of them.
 
-    What was published stays when the block fails later. The instance is told of each partition at the end.
+    What was published stays when the block fails later, and the instance learns of it.
 
     Raises:
         RuntimeError: not started by a Dagster asset, or a partition was not published.
     """
     with _opened() as (pipes, ordered):
-        job = RangeJob(**ordered, keys=tuple(pipes.extras["partitions"]))
+        job = RangeJob(**ordered, keys=tuple(pipes.extras["partitions"]), tell=pipes.report_custom_message)
         with job.closing:
             yield job
             if missing := [key for key in job.keys if key not in job.published]:
                 raise RuntimeError(f"{job.asset}: {', '.join(missing)} not made")
-        for key, dataset in job.published.items():
-            pipes.report_custom_message({"partition": key, "metadata": _raw(describe(dataset))})
         last = job.published[job.keys[-1]]
         pipes.report_asset_materialization(data_version=last.manifest.digest)
 
@@ -202,13 +205,29 @@ def _ordered(order: Mapping[str, Any], scratch: Path) -> dict[str, Any]:
     }
 
 
-def _resources(started: float) -> Resources:
-    usage = resource.getrusage(resource.RUSAGE_SELF)
+def _resources(started: float, cpu_before: float = 0.0) -> Resources:
+    """What this process took, and the processes that it started, since `started`."""
+    usage, ended = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
     return Resources(
-        cpu_seconds=round(usage.ru_utime + usage.ru_stime, 3),
+        cpu_seconds=round(_cpu_seconds() - cpu_before, 3),
         wall_seconds=round(time.perf_counter() - started, 3),
-        peak_memory_bytes=usage.ru_maxrss * 1024,
+        peak_memory_bytes=max(usage.ru_maxrss, ended.ru_maxrss) * 1024,
     )
+
+
+def _cpu_seconds() -> float:
+    """Of this process and all it started, those at work included."""
+    times = os.times()
+    children = psutil.Process().children(recursive=True)
+    return times.user + times.system + times.children_user + times.children_system + sum(map(_cpu_of, children))
+
+
+def _cpu_of(process: psutil.Process) -> float:
+    try:
+        taken = process.cpu_times()
+    except psutil.NoSuchProcess:  # it ended just now
+        return 0.0
+    return float(taken.user + taken.system)
 
 
 def _raw(metadata: Mapping[str, Any]) -> dict[str, Any]:

@@ -25,7 +25,8 @@ def _evaluate(job: RangeJob, key: str) -> None:
     from neo_assets.evaluation.harness import evaluate
     from neo_assets.model.export.inference import open_model
 
-    settings, training = job.recipe.evaluation, job.recipe.training
+    recipe = job.recipe
+    training = recipe.training
     inputs = {**job.inputs, "checkpoint": job.inputs["checkpoint"].partition(key)}
     with open_model(inputs["checkpoint"].folder(), training.n_threads) as model:
         weights_digest = model.weights_digest
@@ -33,12 +34,12 @@ def _evaluate(job: RangeJob, key: str) -> None:
             model.logits,
             inputs["tokenizer"].file("tokenizer.model"),
             inputs["tasks"].folder(),
-            settings.tasks,
+            recipe.evaluation.tasks,
             max_length=model.architecture.seq_length,
-            eod_id=job.recipe.tokenizer.end_of_document_id,
-            seed=job.recipe.seed,
-            limit=settings.items_per_task,
-            batch_sequences=settings.batch_sequences,
+            eod_id=recipe.tokenizer.end_of_document_id,
+            seed=recipe.seed,
+            limit=recipe.evaluation.items_per_task,
+            batch_sequences=recipe.evaluation.batch_sequences,
         )
     index = ordinal_index(key)
     tokens = training.sequences_before(index + 1) * training.chosen.seq_length

@@ -43,7 +43,7 @@ def _measure(job: RangeJob, key: str) -> None:
 
     recipe = job.recipe
     inputs = {**job.inputs, "checkpoint": job.inputs["checkpoint"].partition(key)}
-    training, n_sequences = recipe.training, recipe.corpus.held_out.max_sequences
+    training, n_sequences = recipe.training, recipe.evaluation.held_out_sequences
     tokenizer = Tokenizer.load(inputs["tokenizer"].file("tokenizer.model"), recipe.tokenizer)
     token_bytes = piece_bytes(map(tokenizer.piece, range(tokenizer.vocab_size)), recipe.tokenizer.n_ids)
     index = ordinal_index(key)

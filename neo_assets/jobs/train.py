@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +13,7 @@ from typing import Any
 from neo_assets.engine.progress import report
 from neo_assets.jobs.base import RangeJob, open_range_job
 from neo_assets.lake.dataset import Dataset
+from neo_assets.lake.store import DamagedError
 from neo_assets.lake.writer import VersionWriter
 from neo_assets.model.metrics.tracking import tracking_of
 from neo_assets.model.train.run import CHECKPOINT_PREFIX, Segment, run_id, stretches
@@ -36,6 +39,7 @@ class _Range:
     run: str
     work: Path
     previous: Dataset
+    segment: Segment | None = None
 
     def train(self, first: int, last: int) -> None:
         """Train a stretch of the range."""
@@ -55,6 +59,9 @@ class _Range:
             tracking=tracking_of({**os.environ, **job.settings.get("tracking", {})}, self.run),
             faults={int(at): float(loss) for at, loss in job.settings.get("faults", {}).items()},
         )
+        for index in filter(segment.is_released, segment.indices):
+            shutil.rmtree(segment.folder(index))  # of a range that is made again: its tensors are to be published too
+        self.segment = segment
         run_workers(segment.spec(), segment.n_ranks, self.take)
 
     def chunk(self, index: int) -> Dataset:
@@ -84,10 +91,24 @@ class _Range:
             values = {name: step[name] for name in OBSERVED if step[name] is not None}
             self.job.observe(key, {**values, "position": step["first_position"] + step["n_sequences"]})
 
+    def check_chunk(self, index: int) -> None:
+        """That the ranks trained on what was committed; hashed while they are at the next chunk already.
+
+        Raises:
+            DamagedError: the chunk's file is another; all that was trained from it on is removed.
+        """
+        try:
+            check_files(self.chunk(index))
+        except DamagedError:
+            for folder in ("checkpoints", "snapshots"):
+                shutil.rmtree(self.work / folder, ignore_errors=True)
+            raise
+
     def publish(self, event: Mapping[str, Any]) -> None:
         """Commit a checkpoint: its files, and the table of its steps."""
         key, folder, summary = event["checkpoint"], Path(event["folder"]), event["summary"]
         index, training = event["index"], self.job.recipe.training
+        self.check_chunk(index)
         steps = read_steps(Path(event["steps"]))
         phase, of_phase = training.position(index)
 
@@ -115,6 +136,8 @@ class _Range:
             metadata["faults injected at positions"] = ", ".join(sorted(map(str, faults), key=int))
         inputs = {"previous": self.previous, "chunk": self.chunk(index)}
         self.previous = self.job.publish(key, write, inputs, metadata)
+        if self.segment is not None and index > self.segment.first:
+            self.segment.release(index - 1)  # the lake has it, and training would go on from this one
 
 
 def main() -> None:
@@ -123,6 +146,10 @@ def main() -> None:
         indices, training = [ordinal_index(key) for key in job.keys], job.recipe.training
         run = run_id(training, job.recipe.seed, _order_digest(job, indices))
         made = _Range(job, run, job.work(run), job.inputs["previous"])
+        for chunk in (made.chunk(index) for index in indices):
+            check_files(chunk, digests=False)  # better now than after hours
+        if made.previous:
+            check_files(made.previous)
         for first, last in stretches(training, indices):
             if made.previous and made.previous.manifest.partition != ordinal_key(CHECKPOINT_PREFIX, first - 1):
                 raise ChunkMismatchError(
@@ -130,6 +157,24 @@ def main() -> None:
                     " materialize the checkpoints between them too"
                 )
             made.train(first, last)
+
+
+def check_files(dataset: Dataset, digests: bool = True) -> None:
+    """Compare the files of a partition with their sizes, and their SHA-256, in its manifest; a block in memory.
+
+    Raises:
+        DamagedError: one is missing or another; the message says what to rebuild.
+    """
+    for name, recorded in dataset.manifest.files.items():
+        path = dataset.folder() / name
+        if not path.is_file():
+            raise DamagedError(recorded.path, "missing")
+        if (found := path.stat().st_size) != recorded.bytes:
+            raise DamagedError(recorded.path, f"damaged ({found:,} bytes instead of {recorded.bytes:,})")
+        if digests:
+            with path.open("rb") as file:
+                if hashlib.file_digest(file, "sha256").hexdigest() != recorded.sha256:
+                    raise DamagedError(recorded.path, "not what was committed (its SHA-256 differs)")
 
 
 def _order_digest(job: RangeJob, indices: list[int]) -> str:

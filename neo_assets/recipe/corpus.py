@@ -85,10 +85,10 @@ class DecontaminationSettings(Section):
 class HeldOutSettings(Section):
     """Documents of every subset that are never trained on, so that a loss on them tells what was learned."""
 
-    share: float = Field(
-        default=0.001, ge=0, lt=0.5, description="of each subset's documents, chosen by a hash of the id"
+    share: float = Field(default=0.001, ge=0, lt=0.5, description="of a subset's documents, those with small hashes")
+    min_documents: int = Field(
+        default=1, ge=0, description="of each subset, if the share gives fewer; but never more than a quarter of it"
     )
-    max_sequences: int = Field(default=256, gt=0, description="of each subset that a checkpoint's loss is measured on")
 
 
 class MixtureSettings(Section):

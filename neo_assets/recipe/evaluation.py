@@ -22,6 +22,14 @@ class EvaluationSection(Section):
     tasks: tuple[str, ...] = Field(min_length=1, description="local tasks, by name (see neo_assets/evaluation/suite)")
     items_per_task: int = Field(gt=0, le=10_000)
     batch_sequences: int = Field(default=16, gt=0, description="sequences in one forward pass")
+    held_out_sequences: int = Field(
+        default=256,
+        gt=0,
+        description="of each subset's held-out documents, for a checkpoint's loss",
+    )
+    public_tokenizers: tuple[str, ...] = Field(
+        default=(), description="set beside the tokenizer in its report (see `tokens.vocabulary.public`)"
+    )
     benchmarks: tuple[Benchmark, ...] = ()
 
     @model_validator(mode="after")

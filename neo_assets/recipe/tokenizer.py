@@ -61,10 +61,6 @@ class TokenizerSection(Section):
         default=("<CLS>", "<SEP>", "<EOD>", "<MASK>", "<PAD>"), description="get the ids after the vocabulary"
     )
     end_of_document: str = Field(default="<EOD>", description="the appended token that ends every document")
-    compared_with: tuple[str, ...] = Field(
-        default=(),
-        description="public tokenizers that the report sets beside this one (`tokens.vocabulary.public`)",
-    )
     rows_multiple: int = Field(default=128, gt=0, description="embedding rows are padded to this times tensor parallel")
 
     @model_validator(mode="after")

@@ -10,19 +10,15 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from neo_assets.recipe.corpus import HeldOutSettings
+from neo_assets.tokens.exact import exact
 from neo_assets.tokens.keyed import WORD, key, uniform
-from neo_assets.tokens.order.mix import exact_factor
-
-
-def is_held_out(doc_id: str, settings: HeldOutSettings, seed: int) -> bool:
-    """Whether a document is kept out of all training, the tokenizer's included."""
-    return uniform(doc_id, key("held out", seed)) < exact_factor(settings.share) * WORD
 
 
 def _held_out(batch: pa.RecordBatch, settings: HeldOutSettings, seed: int) -> pa.Array:
-    key_bytes, limit = key("held out", seed), exact_factor(settings.share) * WORD
+    key_bytes, limit = key("held out", seed), exact(settings.share) * WORD
     return pa.array([uniform(doc_id, key_bytes) < limit for doc_id in batch.column("doc_id").to_pylist()], pa.bool_())
 
 
@@ -45,8 +41,7 @@ class LeaveHeldOut:
     seed: int
 
     def __call__(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        held_out = _held_out(batch, self.settings, self.seed)
-        return batch.filter(pa.array([not one for one in held_out.to_pylist()], pa.bool_()))
+        return batch.filter(pc.invert(_held_out(batch, self.settings, self.seed)))
 
 
 def without_held_out(

@@ -23,13 +23,15 @@ from neo_assets.tokens.streams.stream import TokenStream, check_tokenizers, open
 def open_streams(token_shards: Dataset, tokenizer_sha256: str | None = None) -> dict[str, TokenStream]:
     """The token stream of every subset (partition) of the handle; an empty subset has an empty stream.
 
+    Nothing is read of a stream or of its spans before it is asked for.
+
     Raises:
         ShardError: files are missing or truncated, or not all are of one tokenizer (of the given one, if any).
     """
     streams = {}
     for manifest in token_shards.manifests:
         shard = token_shards.partition(manifest.partition)
-        streams[str(manifest.partition)] = open_stream(shard.folder(), shard.named("spans").read())
+        streams[str(manifest.partition)] = open_stream(shard.folder(), shard.named("spans"))
     check_tokenizers(streams, tokenizer_sha256)
     return streams
 

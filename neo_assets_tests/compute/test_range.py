@@ -86,6 +86,14 @@ def test_what_was_published_before_a_failure_stays_and_the_next_job_goes_on(
     result = _run(chain, KEYS[0], KEYS[3])
     assert not result.success
     assert lake.partitions("t/chain") == KEYS[:2]
+    # The instance knows of them too, with their own versions.
+    asset, instance = dg.AssetKey(["t", "chain"]), chain[2]
+    assert instance.get_materialized_partitions(asset) == set(KEYS[:2])
+    for key in KEYS[:2]:
+        [event] = instance.fetch_materializations(dg.AssetRecordsFilter(asset, asset_partitions=[key]), limit=9).records
+        shown = event.asset_materialization
+        assert shown is not None and shown.tags is not None
+        assert shown.tags["dagster/data_version"] == lake.dataset("t/chain", [key]).manifest.digest
     monkeypatch.setenv("FAIL_AT", KEYS[3])
     result = _run(chain, KEYS[2], KEYS[3])
     failure = next(event.step_failure_data for event in result.all_events if event.is_step_failure)

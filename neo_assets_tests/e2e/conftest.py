@@ -24,4 +24,3 @@ def everything(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
             checkout.build_everything(workers=1)
             built.touch()
     return checkout
-

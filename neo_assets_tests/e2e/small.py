@@ -74,7 +74,7 @@ class Checkout:
         return checkout
 
     def copy(self, folder: Path, without: Iterable[str] = ()) -> Checkout:
-        """The same lake but for some assets, and the same recipe, in another folder, under a Dagster home of its own."""
+        """The lake without some assets, and the recipe, in another folder with a Dagster home of its own."""
         left_out = {self.folder / "lake" / asset for asset in without}
         made = Checkout.make(folder, yaml.safe_load((self.folder / "recipe.yaml").read_text()))
         shutil.copytree(

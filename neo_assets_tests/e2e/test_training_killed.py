@@ -12,20 +12,22 @@ from typing import Any
 
 import psutil
 import pytest
+import yaml
 
-from neo_assets_tests.e2e.small import ROOT, Checkout, small_recipe
+from neo_assets_tests.e2e.small import ROOT, Checkout
 
 pytestmark = pytest.mark.slow
 
 CHECKPOINT = "training/checkpoint"
-LEDGER = 'key:"training/ledger"'
+ORDERED = ('key:"training/order" or key:"training/chunk"', "--no-upstream")
+TRAINED = ('key:"training/checkpoint" or key:"training/ledger"', "--no-upstream")
 N_KILLS = 5
 WORKER = "neo_assets.model.train.worker"
 
 
-def longer_recipe() -> dict[str, Any]:
-    """The small recipe with steps for some seconds, and a snapshot every few of them."""
-    recipe = small_recipe()
+def longer_recipe(checkout: Checkout) -> dict[str, Any]:
+    """The recipe with steps for some seconds, and a snapshot every few of them."""
+    recipe: dict[str, Any] = yaml.safe_load((checkout.folder / "recipe.yaml").read_text())
     training = recipe["training"]
     training |= {"snapshot_steps": 25, "microbatch_sequences": 2}
     for phase, steps, per_chunk in zip(training["phases"], (600, 200), (200, 200), strict=True):
@@ -39,8 +41,8 @@ def longer_recipe() -> dict[str, Any]:
 def ordered(everything: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Checkout:
     """Chunks for the longer training, and no checkpoint."""
     checkout = everything.copy(tmp_path_factory.mktemp("ordered") / "checkout", without=[CHECKPOINT])
-    checkout.write_recipe(longer_recipe())
-    checkout.neo("build", 'key:"training/chunk"')
+    checkout.write_recipe(longer_recipe(everything))
+    checkout.neo("build", *ORDERED)
     return checkout
 
 
@@ -92,11 +94,11 @@ def _command(process: psutil.Process) -> list[str]:
 
 def test_five_kills_change_nothing_but_the_count_of_starts(ordered: Checkout, tmp_path: Path) -> None:
     undisturbed, disturbed = (ordered.copy(tmp_path / name) for name in ("undisturbed", "disturbed"))
-    undisturbed.neo("build", LEDGER)
+    undisturbed.neo("build", *TRAINED)
     draw, kills, committed = random.Random(), 0, disturbed.digests()
     while kills < N_KILLS:
         begun = starts(disturbed)
-        with building(disturbed, LEDGER) as process:
+        with building(disturbed, *TRAINED) as process:
             assert until(lambda: starts(disturbed) > begun, process), "it ended before it was killed"  # noqa: B023
             time.sleep(draw.uniform(0.0, 1.5))
             orphans = psutil.Process(process.pid).children(recursive=True)
@@ -106,7 +108,7 @@ def test_five_kills_change_nothing_but_the_count_of_starts(ordered: Checkout, tm
         assert committed.items() <= found.items(), "a committed partition was lost or changed"
         committed = found
         assert not psutil.wait_procs(orphans, timeout=20)[1], "the ranks outlive the build"
-    disturbed.neo("build", LEDGER)
+    disturbed.neo("build", *TRAINED)
     assert disturbed.digests() == undisturbed.digests()
     totals = [checkout.lake.dataset("training/ledger").metadata for checkout in (undisturbed, disturbed)]
     assert totals[0]["restarts"] == 0 and 1 <= totals[1]["restarts"] <= N_KILLS
@@ -122,21 +124,23 @@ def test_five_kills_change_nothing_but_the_count_of_starts(ordered: Checkout, tm
 
 def test_a_killed_rank_of_two_is_named_and_a_rerun_completes(ordered: Checkout, tmp_path: Path) -> None:
     checkout = ordered.copy(tmp_path / "two")
-    recipe = longer_recipe()
+    recipe = longer_recipe(ordered)
     recipe["training"]["execution"] = {"data_parallel": 2}
     checkout.write_recipe(recipe)
     first = checkout.folder / "lake" / CHECKPOINT / "ckpt_001" / "manifest.json"
-    with building(checkout, CHECKPOINT) as process:
+    with building(checkout, *TRAINED) as process:
         assert until(first.exists, process), process.communicate()[0]
         [victim] = [p for p in workers_of(process) if p.environ().get("RANK") == "1"]
         victim.kill()
         output = process.communicate(timeout=120)[0]
     assert process.returncode == 1, output
     [error] = [line for line in output.splitlines() if line.startswith("Error:")]
-    assert "training/checkpoint" in error and "rank 1 was killed by SIGKILL" in error and "start the same again" in error
+    assert (
+        "training/checkpoint" in error and "rank 1 was killed by SIGKILL" in error and "start the same again" in error
+    )
     assert "Traceback" not in error
     manifest = first.read_bytes()
-    checkout.neo("build", CHECKPOINT)
+    checkout.neo("build", *TRAINED)
     assert first.read_bytes() == manifest
     made = checkout.lake.whole(CHECKPOINT)
     assert [m.partition for m in made.manifests] == [f"ckpt_{number:03d}" for number in range(1, 5)]

@@ -21,7 +21,6 @@ import torch
 import neo_assets.model.export.inference
 from neo_assets.evaluation.held_out import Chosen, held_out_loss, piece_bytes, subset_loss
 from neo_assets.jobs import held_out
-from neo_assets.recipe.corpus import HeldOutSettings
 from neo_assets.recipe.tokenizer import SamplingSettings, TokenizerSection
 from neo_assets.tokens.vocabulary.tokenizer import Tokenizer, train_tokenizer
 from neo_assets_tests.model.settings import EOD, SEED, tiny_training
@@ -83,8 +82,7 @@ def test_the_job_writes_a_row_per_subset_and_one_per_document(
             seed=3,
             training=training,
             tokenizer=SETTINGS,
-            corpus=SimpleNamespace(held_out=HeldOutSettings(max_sequences=4)),
-            evaluation=SimpleNamespace(batch_sequences=2),
+            evaluation=SimpleNamespace(batch_sequences=2, held_out_sequences=4),
         ),
         inputs={
             "checkpoint": SimpleNamespace(partition=lambda key: SimpleNamespace(folder=lambda: tmp_path)),

@@ -20,6 +20,8 @@ from neo_assets.jobs.base import RangeJob
 from neo_assets.lake.dataset import Dataset
 from neo_assets.lake.lake import Lake
 from neo_assets.lake.manifest import Provenance
+from neo_assets.lake.store import DamagedError
+from neo_assets.lake.work import work_path
 from neo_assets.model.train.run import Segment, run_id
 from neo_assets.model.train.steps import STEP_SCHEMA
 from neo_assets.recipe.recipe import Recipe, load_recipe
@@ -74,6 +76,7 @@ def run_job(
         provenance=Provenance(code_version="code"),
         settings=settings,
         keys=keys,
+        tell=lambda told: None,
     )
 
     @contextmanager
@@ -139,3 +142,56 @@ def test_chunks_that_do_not_belong_are_refused(tmp_path: Path, monkeypatch: pyte
         run_job(lake, keys, [first, chunk(lake, TRAINING, 1, shift=1)], none, monkeypatch)
     with pytest.raises(job_module.ChunkMismatchError, match="chunk_001, chunk_002 are of different orders"):
         run_job(lake, keys, [first, chunk(lake, TRAINING, 1, order="another")], none, monkeypatch)
+
+
+def test_files_that_are_not_what_was_committed_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lake, none = Lake(str(tmp_path / "lake")), Dataset(Lake(str(tmp_path / "lake")).store, ASSET, ())
+    chunks = [chunk(lake, TRAINING, index) for index in range(2)]
+    keys = ("ckpt_001", "ckpt_002")
+    path = chunks[1].file("chunk.npy")
+    good = path.read_bytes()
+    again = r"run `neo build training/chunk --partition chunk_002 --force --no-upstream`"
+    path.write_bytes(good[:-4])
+    with pytest.raises(DamagedError, match=rf"training/chunk \[chunk_002\]: files/chunk.npy is damaged .*; {again}"):
+        run_job(lake, keys, chunks, none, monkeypatch)
+    assert lake.partitions(ASSET) == []  # told before the first step
+    path.write_bytes(good[:-4] + bytes(4))
+    with pytest.raises(DamagedError, match=r"chunk_002\]: files/chunk.npy is not what was committed"):
+        run_job(lake, keys, chunks, none, monkeypatch)
+    assert lake.partitions(ASSET) == ["ckpt_001"]
+    path.write_bytes(good)
+    first = lake.dataset(ASSET, ["ckpt_001"])
+    second = run_job(lake, keys[1:], chunks, first, monkeypatch).published["ckpt_002"]
+    other = Lake(str(tmp_path / "undamaged" / "lake"))
+    sound = [chunk(other, TRAINING, index) for index in range(2)]
+    made = run_job(other, keys, sound, Dataset(other.store, ASSET, ()), monkeypatch).published["ckpt_002"]
+    assert second.manifest.digest == made.manifest.digest  # nothing of the damaged tokens is left
+    weights = first.file("model.safetensors")
+    weights.write_bytes(weights.read_bytes()[:-1] + b"\x7f")
+    with pytest.raises(DamagedError, match=r"\[ckpt_001\]: files/model.safetensors is not what was committed"):
+        run_job(lake, keys[1:], chunks, first, monkeypatch)
+
+
+def test_a_range_that_is_made_again_after_a_kill_publishes_whole_checkpoints(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lake = Lake(str(tmp_path / "lake"))
+    chunks, none = [chunk(lake, TRAINING, index) for index in range(3)], Dataset(lake.store, ASSET, ())
+    publish = RangeJob.publish
+
+    def dies(self: RangeJob, key: str, *given: Any) -> Dataset:
+        if key == "ckpt_003":
+            raise KeyboardInterrupt
+        return publish(self, key, *given)
+
+    keys = ("ckpt_001", "ckpt_002", "ckpt_003")
+    with monkeypatch.context() as patched:
+        patched.setattr(RangeJob, "publish", dies)
+        with pytest.raises(KeyboardInterrupt):
+            run_job(lake, keys, chunks, none, patched)
+    work = work_path(lake, ASSET, None) / "content" / "checkpoints"
+    assert not list((work / "ckpt_001").glob("*.safetensors"))  # the disk is free: the lake has it
+    before = {key: lake.dataset(ASSET, [key]).manifest for key in keys[:2]}
+    made = run_job(lake, keys, chunks, none, monkeypatch).published
+    assert {key: made[key].manifest.digest for key in keys[:2]} == {key: m.digest for key, m in before.items()}
+    assert not work.exists()

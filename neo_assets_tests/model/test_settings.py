@@ -112,7 +112,7 @@ def test_impossible_architectures_are_refused_with_the_reason(change: dict[str, 
     ("change", "reason"),
     [
         ({"architecture": "huge"}, "choose one of: tiny"),
-        ({"microbatch_sequences": 3}, "is no multiple of microbatch_sequences 3"),
+        ({"microbatch_sequences": 3}, "is no multiple of data_parallel 1 x microbatch_sequences 3"),
         ({"phases": ()}, "at least 1 item"),
     ],
 )

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pickle
+from fractions import Fraction
 
 import pyarrow as pa
 import pytest
@@ -8,10 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from neo_assets.recipe.corpus import HeldOutSettings
-from neo_assets.tokens.held_out import LeaveHeldOut, TakeHeldOut, is_held_out
+from neo_assets.tokens.held_out import LeaveHeldOut, TakeHeldOut
+from neo_assets.tokens.keyed import key, uniform
 
 FROZEN = [2, 6, 7, 9, 14, 17, 18, 19, 21, 23, 26, 31]
 IDS = [f"source:{i:024x}" for i in range(20_000)]
+
+
+def is_held_out(doc_id: str, settings: HeldOutSettings, seed: int) -> bool:
+    return uniform(doc_id, key("held out", seed)) < Fraction(str(settings.share)) * 2**64
 
 
 @given(st.lists(st.text(max_size=8)), st.sampled_from([0.0, 0.001, 0.3, 0.499]), st.integers(0, 3))

@@ -17,7 +17,7 @@ import torch
 
 from neo_assets.model.export.llama import architecture_of, llama_config, llama_sources, megatron_sources
 from neo_assets.model.files.publish import FileToWrite, publish_together
-from neo_assets.model.files.saved import MODEL, OPTIMISER, finish_folder, open_kind, read_architecture
+from neo_assets.model.files.saved import FORMAT, MODEL, OPTIMISER, finish_folder, open_kind, read_architecture
 from neo_assets.model.files.tensor_files import CheckpointError, Source, source, write_tensors
 from neo_assets.model.files.whole_tensors import WholeTensors, open_tensors
 from neo_assets.model.stack.protocol import MASTER, MOMENTS, STEP
@@ -78,11 +78,11 @@ def from_hugging_face(folder: Path, out: Path) -> Path:
     """
     architecture = architecture_of(_read_json(folder / "config.json"))
     state = {
-        "format": 1,
+        "format": FORMAT,
         "architecture": architecture.model_dump(mode="json"),
         "converted_from": "hugging face",
         "skipped_steps": [],
-        "tokens": {"read": 0, "applied": 0},
+        "tokens": {"read": 0, "masked": 0, "applied": 0},
     }
     with _open_weights(folder) as llama:
         weights = megatron_sources(llama, architecture)

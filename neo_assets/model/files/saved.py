@@ -22,6 +22,8 @@ from neo_assets.recipe.training import ArchitectureSettings
 
 MODEL, OPTIMISER, RNG, STATE_FILE = "model", "optimiser", "rng", "state.json"
 LAYOUT, DIGESTS = "layout", "digests"
+FORMAT = 2
+"""Of `state.json`, under its key `format`."""
 OF_THE_FILES = (LAYOUT, DIGESTS)
 """Keys of state.json about the files and not about the training: no part of the checkpoint's digest."""
 
@@ -103,12 +105,37 @@ def weights_digest(folder: Path) -> str:
 
 def checkpoint_digest(folder: Path) -> str:
     """Content digest of weights, optimiser state and state.json, whatever layout they are stored in."""
-    state = {key: value for key, value in read_state(folder).items() if key not in OF_THE_FILES}
     digest = hashlib.sha256()
     for kind in (MODEL, OPTIMISER):
         with open_kind(folder, kind) as tensors:
             add_to_digest(digest, tensors)
-    return hashlib.sha256(digest.hexdigest().encode() + json.dumps(state, sort_keys=True).encode()).hexdigest()
+    return _with_state(digest.hexdigest(), read_state(folder))
+
+
+def recorded_digest(state: Mapping[str, Any]) -> str:
+    """`checkpoint_digest` as the `state.json` of a verified checkpoint has it: nothing else is read.
+
+    Raises:
+        CheckpointError: it records none.
+    """
+    return _with_state(recorded_digests(state)["tensors"], state)
+
+
+def recorded_digests(state: Mapping[str, Any]) -> Mapping[str, str]:
+    """The digests that were written down when a checkpoint was saved: `weights`, and `tensors` of all its tensors.
+
+    Raises:
+        CheckpointError: there are none.
+    """
+    found = state.get(DIGESTS)
+    if not isinstance(found, dict) or not {"weights", "tensors"} <= found.keys():
+        raise CheckpointError("the state of the checkpoint records no digests; rebuild it")
+    return found
+
+
+def _with_state(tensors: str, state: Mapping[str, Any]) -> str:
+    content = {key: value for key, value in state.items() if key not in OF_THE_FILES}
+    return hashlib.sha256(tensors.encode() + json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def verify_checkpoint(folder: Path) -> None:

@@ -18,10 +18,6 @@ from neo_assets.recipe.training import ArchitectureSettings
 
 EMBEDDING, OUTPUT = "embedding.word_embeddings.weight", "output_layer.weight"
 GATE_AND_UP = ".mlp.linear_fc1.weight"
-FUSED_NORMS = {  # Transformer Engine keeps a norm inside the projection that follows it
-    "self_attention.linear_qkv.layer_norm_weight": "input_layernorm.weight",
-    "mlp.linear_fc1.layer_norm_weight": "pre_mlp_layernorm.weight",
-}
 _LAYER = re.compile(r"decoder\.layers\.(\d+)\.(.+)")
 
 
@@ -119,7 +115,7 @@ def _global_name(local: str, layers: Sequence[int], tied: bool) -> str:
     found = _LAYER.fullmatch(local)
     if found is None:
         return local
-    return f"decoder.layers.{layers[int(found[1])]}.{FUSED_NORMS.get(found[2], found[2])}"
+    return f"decoder.layers.{layers[int(found[1])]}.{found[2]}"
 
 
 def global_shapes(architecture: ArchitectureSettings) -> dict[str, tuple[int, ...]]:

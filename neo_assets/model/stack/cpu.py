@@ -76,16 +76,9 @@ class FlatDataParallel(BaseDataParallel):  # type: ignore[misc]
         self.group = parallel_state.get_data_parallel_group(with_context_parallel=True)
         trained = [p for p in module.parameters() if p.requires_grad]
         self.buffer = torch.zeros(sum(p.numel() for p in trained), dtype=torch.float32)
-        offset = 0
-        for parameter in trained:
-            parameter.main_grad = self.buffer[offset : offset + parameter.numel()].view(parameter.shape)  # type: ignore[attr-defined]
-            parameter.register_post_accumulate_grad_hook(self._accumulate)  # type: ignore[no-untyped-call]
-            offset += parameter.numel()
-
-    @staticmethod
-    def _accumulate(parameter: Any) -> None:
-        parameter.main_grad.add_(parameter.grad)
-        parameter.grad = None
+        for parameter, part in zip(trained, torch.split(self.buffer, [p.numel() for p in trained]), strict=True):
+            # Megatron reads `main_grad`; autograd adds into a gradient that is there already, in place.
+            parameter.grad = parameter.main_grad = part.view(parameter.shape)  # type: ignore[attr-defined]
 
     def finish_grad_sync(self, force_all_reduce: bool = False) -> None:
         """Sum the gradients over ranks (every loss is divided by the tokens of all); one rank has nothing to do."""
@@ -142,7 +135,9 @@ def cpu_optimizer(config: OptimizerConfig, chunks: list[Any]) -> CpuOptimizer:
     """AdamW over the model's parameter groups (no weight decay on norms), with state created on first use."""
     groups = get_param_groups(chunks, config, None)
     betas = (config.adam_beta1, config.adam_beta2)
-    adam = torch.optim.AdamW(groups, lr=config.lr, weight_decay=config.weight_decay, betas=betas, eps=config.adam_eps)
+    adam = torch.optim.AdamW(
+        groups, lr=config.lr, weight_decay=config.weight_decay, betas=betas, eps=config.adam_eps, fused=True
+    )
     spare_norms(adam.param_groups, config.weight_decay)
     return CpuOptimizer(adam, config, create_adam_state)
 
@@ -197,10 +192,9 @@ class CpuStack:
         self._norm = None
 
     def discard(self) -> None:
-        """Forget the gradient. Both are needed: megatron aliases `param.grad` to `main_grad`, and stale ones add up."""
+        """Forget the gradient."""
         self._norm = None
         self.parallel.zero_grad_buffer()
-        self.optimiser.zero_grad()
 
     def optimiser_state(self) -> dict[str, Tensor]:
         """Moments and step, on data-parallel rank 0; views of the live state, valid until the next update."""

@@ -24,6 +24,7 @@ from neo_assets.model.stack.megatron import (
     DistributedDataParallel,
     Float16Module,
     GPTModel,
+    clip_grad_by_total_norm_fp32,
     finalize_model_grads,
     get_forward_backward_func,
     get_megatron_optimizer,
@@ -69,6 +70,8 @@ class GpuStack:
         self.optimiser = get_megatron_optimizer(gpu_optimizer_config(training), [self.parallel])
         spare_norms(self.optimiser.param_groups, training.optimiser.weight_decay)
         self.state = OptimiserState(self.optimiser, self.model)
+        self.clip_norm = training.optimiser.clip_norm
+        self._norm: float | None = None  # of the present gradient, once asked for
         self.group = parallel_state.get_data_parallel_group(with_context_parallel=True)
         self.data_rank, self.data_size = self.group.rank(), self.group.size()
 
@@ -108,17 +111,25 @@ class GpuStack:
 
     def gradient_norm(self) -> float:
         """Euclidean norm of the whole gradient."""
-        self.optimiser.prepare_grads()
-        return float(self.optimiser.get_grad_norm())
+        if self._norm is None:
+            self.optimiser.prepare_grads()
+            self._norm = float(self.optimiser.get_grad_norm())
+        return self._norm
 
+    @torch.no_grad()
     def update(self, lr: float) -> None:
-        """Clip, step, and hand the new weights to all data-parallel ranks."""
+        """Megatron's own step, with the norm that is known already: clip, step, hand the weights to all ranks."""
+        norm = self.gradient_norm()
         for group in self.optimiser.param_groups:
             group["lr"] = lr
-        self.optimiser.step()
+        (optimiser,) = self.optimiser.chained_optimizers
+        clip_grad_by_total_norm_fp32(optimiser.get_parameters(), self.clip_norm, norm)
+        optimiser.step_with_ready_grads()
+        self._norm = None
 
     def discard(self) -> None:
         """Forget the gradient. Both are needed: megatron aliases `param.grad` to `main_grad`, and stale ones add up."""
+        self._norm = None
         self.parallel.zero_grad_buffer()
         self.optimiser.zero_grad()
 

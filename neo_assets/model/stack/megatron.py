@@ -31,6 +31,7 @@ with warnings.catch_warnings():
     from megatron.core.models.gpt.gpt_layer_specs import get_gpt_layer_local_spec
     from megatron.core.optimizer import OptimizerConfig, get_megatron_optimizer
     from megatron.core.optimizer import _get_param_groups as get_param_groups
+    from megatron.core.optimizer.clip_grads import clip_grad_by_total_norm_fp32
     from megatron.core.optimizer.distrib_optimizer import DistributedOptimizer
     from megatron.core.optimizer.optimizer import FP32Optimizer, MegatronOptimizer
     from megatron.core.pipeline_parallel import get_forward_backward_func
@@ -57,6 +58,7 @@ __all__ = [
     "RotaryEmbedding",
     "TransformerBlockSubmodules",
     "TransformerConfig",
+    "clip_grad_by_total_norm_fp32",
     "finalize_model_grads",
     "get_forward_backward_func",
     "get_gpt_layer_local_spec",

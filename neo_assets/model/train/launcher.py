@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 from neo_assets.engine.orphan import exit_with_parent
 
@@ -13,7 +14,9 @@ def main() -> None:
 
     spec, parent, n_ranks = sys.argv[1:]
     exit_with_parent(int(parent))
-    torchrun(["--standalone", "--nproc-per-node", n_ranks, "--module", "neo_assets.model.train.worker", spec])
+    logs = str(Path(spec).parent / "logs")  # the launcher's own choice would be left behind among temporary files
+    ranks = ["--standalone", "--nproc-per-node", n_ranks, "--log-dir", logs]
+    torchrun([*ranks, "--module", "neo_assets.model.train.worker", spec])
 
 
 if __name__ == "__main__":

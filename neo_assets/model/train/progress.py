@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from neo_assets.model.files.checkpoint import CheckpointError, checkpoint_digest, read_state
+from neo_assets.model.files.saved import FORMAT, read_state, recorded_digest, recorded_digests
+from neo_assets.model.files.tensor_files import CheckpointError
 from neo_assets.model.train.anomalies import Memory
 from neo_assets.model.train.run import Segment, checkpoint_key
 from neo_assets.model.train.steps import StepRecord, read_steps, totals
-
-FORMAT = 2
-DIGESTS, LAYOUT = "digests", "layout"
 
 
 @dataclass
@@ -102,16 +98,7 @@ def lineage(folder: Path | None) -> dict[str, Any] | None:
     if folder is None:
         return None
     state = read_state(folder)
-    return {"run": state.get("run"), "checkpoint": state.get("checkpoint"), "digest": recorded_digest(folder, state)}
-
-
-def recorded_digest(folder: Path, state: Mapping[str, Any]) -> str:
-    """`checkpoint_digest` of a verified checkpoint, from the digests that its `state.json` holds if it does."""
-    tensors = (state.get(DIGESTS) or {}).get("tensors")
-    if tensors is None:
-        return checkpoint_digest(folder)
-    content = {key: value for key, value in state.items() if key not in (DIGESTS, LAYOUT)}
-    return hashlib.sha256(tensors.encode() + json.dumps(content, sort_keys=True).encode()).hexdigest()
+    return {"run": state.get("run"), "checkpoint": state.get("checkpoint"), "digest": recorded_digest(state)}
 
 
 def summary_of(folder: Path, steps: Path) -> dict[str, Any]:
@@ -120,8 +107,8 @@ def summary_of(folder: Path, steps: Path) -> dict[str, Any]:
     return {
         "phase": state["phase"],
         **asdict(totals(read_steps(steps))),
-        "weights_digest": (state.get(DIGESTS) or {}).get("weights"),
-        "checkpoint_digest": recorded_digest(folder, state),
+        "weights_digest": recorded_digests(state)["weights"],
+        "checkpoint_digest": recorded_digest(state),
         "parent": state["parent"],
         "next_position": state["next_position"],
     }

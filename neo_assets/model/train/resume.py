@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from neo_assets.model.files.checkpoint import CheckpointError, read_state, verify_checkpoint
+import torch
+import torch.distributed as dist
+
+from neo_assets.model.files.saved import read_state, verify_checkpoint
+from neo_assets.model.files.tensor_files import CheckpointError
 from neo_assets.model.train.progress import lineage
 from neo_assets.model.train.run import Segment
 from neo_assets.model.train.snapshots import Snapshots
@@ -18,6 +22,25 @@ class ResumePoint:
     step: int | None = None
 
 
+def agreed_resume_point(segment: Segment) -> ResumePoint:
+    """What rank 0 finds, on every rank.
+
+    Raises:
+        CheckpointError: on all ranks; the checkpoint that the segment starts from is broken.
+    """
+    found: list[ResumePoint | CheckpointError | None] = [None]
+    if dist.get_rank() == 0:
+        try:
+            found = [resume_point(segment)]
+        except CheckpointError as error:
+            found = [error]
+    dist.broadcast_object_list(found, src=0, device=torch.device("cpu"))
+    (answer,) = found
+    if not isinstance(answer, ResumePoint):
+        raise answer or CheckpointError("rank 0 told nothing")
+    return answer
+
+
 def resume_point(segment: Segment) -> ResumePoint:
     """Look for what an earlier process of the same run has left. Reads and verifies all that it counts on.
 
@@ -26,14 +49,14 @@ def resume_point(segment: Segment) -> ResumePoint:
     """
     if segment.start is not None:
         verify_checkpoint(segment.start)
-    for index in segment.indices:
-        if not is_made(segment, index):
-            return ResumePoint(index, _newest_snapshot(segment, index))
-    return ResumePoint(segment.last + 1)
+    index = next((index for index in segment.indices if not _is_made(segment, index)), segment.last + 1)
+    while segment.first < index <= segment.last and segment.is_released(index - 1):
+        index -= 1  # what it would start from is gone with it
+    return ResumePoint(index, _newest_snapshot(segment, index) if index <= segment.last else None)
 
 
-def is_made(segment: Segment, index: int) -> bool:
-    """Whether a whole checkpoint of this run and this parent is in its place already."""
+def _is_made(segment: Segment, index: int) -> bool:
+    """Whether a checkpoint of this run and this parent was made here: it is whole, or was and has been released."""
     folder = segment.folder(index)
     if not (folder.is_dir() and segment.steps_file(index).is_file()):
         return False
@@ -42,7 +65,8 @@ def is_made(segment: Segment, index: int) -> bool:
         same = (segment.run, index, lineage(segment.parent(index)))
         if (state.get("run"), state.get("checkpoint"), state.get("parent")) != same:
             return False
-        verify_checkpoint(folder)
+        if not segment.is_released(index):
+            verify_checkpoint(folder)
     except CheckpointError:
         return False
     return True

@@ -13,6 +13,7 @@ from neo_assets.ordinals import ordinal_key
 from neo_assets.recipe.training import TrainingSection
 
 CHECKPOINT_PREFIX = "ckpt"
+TENSORS = "*.safetensors"
 N_HEX = 12
 
 
@@ -109,6 +110,18 @@ class Segment:
     def steps_file(self, index: int) -> Path:
         """The step records of a checkpoint of the segment, one JSON object a line."""
         return self.out / f"{checkpoint_key(index)}.steps.jsonl"
+
+    def release(self, index: int) -> None:
+        """Free the disk of a checkpoint that is safe elsewhere, once the one after it is whole.
+
+        Its tensors go. What tells of it stays, so that a later process of the segment still knows that it was made.
+        """
+        for path in self.folder(index).glob(TENSORS):
+            path.unlink()
+
+    def is_released(self, index: int) -> bool:
+        """Whether `release` has freed the disk of a checkpoint that was made here."""
+        return self.folder(index).is_dir() and not any(self.folder(index).glob(TENSORS))
 
     def parent(self, index: int) -> Path | None:
         """The folder that a checkpoint starts from."""

@@ -10,11 +10,11 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from neo_assets.model.files.checkpoint import CheckpointError, verify_checkpoint
+from neo_assets.model.files.saved import verify_checkpoint
+from neo_assets.model.files.tensor_files import CheckpointError
 from neo_assets.model.train.run import checkpoint_key
 from neo_assets.recipe.training import TrainingSection
 
-PARTIAL = ".partial"
 _NAME = re.compile(r"(?P<key>.+)-step_(?P<step>\d+)")
 _STARTS = "starts"
 

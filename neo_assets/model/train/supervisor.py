@@ -48,7 +48,9 @@ def run_workers(spec: Mapping[str, Any], n_ranks: int, on_event: OnEvent) -> Non
     Raises:
         WorkerError: a rank died or gave up. What `on_event` raises ends the ranks and is raised again.
     """
-    with tempfile.TemporaryDirectory(prefix="neo-train-") as folder:
+    out = Path(spec["out"])  # here and not among the system's temporary files: whoever cleans up after a kill knows it
+    out.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="ranks-", dir=out) as folder:
         file = Path(folder) / "spec.json"
         file.write_text(json.dumps(dict(spec)), encoding="utf-8")
         module = "neo_assets.model.train.worker" if n_ranks == 1 else "neo_assets.model.train.launcher"

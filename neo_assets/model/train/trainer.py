@@ -14,9 +14,7 @@ from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-import torch
 import torch.distributed as dist
-from torch import Tensor
 
 from neo_assets.model.files.checkpoint import load_checkpoint, save_checkpoint
 from neo_assets.model.metrics.flops import device_peak_flops, mfu
@@ -25,7 +23,7 @@ from neo_assets.model.stack.protocol import Stack
 from neo_assets.model.train.anomalies import NO_LOSS_TOKENS, AnomalyError, Judged, judge
 from neo_assets.model.train.loader import Batch, chunk_batches, microbatches, read_ahead
 from neo_assets.model.train.progress import Progress, at_start, from_snapshot, state_of, summary_of
-from neo_assets.model.train.resume import ResumePoint, resume_point
+from neo_assets.model.train.resume import ResumePoint, agreed_resume_point
 from neo_assets.model.train.run import Segment, checkpoint_key
 from neo_assets.model.train.schedule import learning_rate
 from neo_assets.model.train.snapshots import Snapshots
@@ -33,11 +31,9 @@ from neo_assets.model.train.steps import StepRecord, write_steps
 
 Emit = Callable[[str, Mapping[str, Any]], None]
 """Takes an event's name and its values: `resumed`, `step`, `rolled_back`, `checkpoint`."""
-Tamper = Callable[[int, Tensor], Tensor]
-"""For tests: from a step (of the phase) and its loss, the loss to go on with."""
 
 
-def train(segment: Segment, emit: Emit | None = None, tamper: Tamper | None = None) -> None:
+def train(segment: Segment, emit: Emit | None = None) -> None:
     """Train the checkpoints of a segment, going on from what an earlier process of the same segment has left.
 
     Args:
@@ -58,7 +54,7 @@ def train(segment: Segment, emit: Emit | None = None, tamper: Tamper | None = No
         process_group(training.chosen.tensor_parallel, execution.pipeline_parallel),
     ):
         first = dist.get_rank() == 0
-        _Trainer(segment, first, emit if first and emit else _silent, tamper).run()
+        _Trainer(segment, first, emit if first and emit else _silent).run()
 
 
 @dataclass
@@ -68,45 +64,42 @@ class _Trainer:
     segment: Segment
     first_rank: bool
     emit: Emit
-    tamper: Tamper | None
     stack: Stack | None = None
     progress: Progress = field(init=False)
     snapshots: Snapshots = field(init=False)
+    first_step: int = 0
+    """Of the present chunk, counted from the start of its phase."""
+    first_position: int = 0
+    """Of that step's first sequence, counted over the whole run."""
     start: int = 1
+    """Number of the process start among those that worked on the present chunk."""
 
     def run(self) -> None:
         for index, path in self.segment.chunks.items():  # better now than after hours
             chunk_batches(self.segment.training, index, path, self.segment.eod_id)
-        point = self._agreed()
+        point = agreed_resume_point(self.segment)
+        if point != ResumePoint(self.segment.first):
+            why = "checkpoints that are whole" if point.step is None else "the newest whole snapshot"
+            key = checkpoint_key(min(point.index, self.segment.last))
+            self.emit("resumed", {"index": point.index, "checkpoint": key, "step": point.step, "why": why})
         for index in self.segment.indices:
             if index < point.index:
                 self._tell_checkpoint(index)
             else:
                 self._chunk(index, point.step if index == point.index else None)
 
-    def _agreed(self) -> ResumePoint:
-        """Where rank 0 found that training goes on."""
-        found: list[Any] = [resume_point(self.segment) if self.first_rank else None]
-        dist.broadcast_object_list(found, src=0, device=torch.device("cpu"))
-        point: ResumePoint = found[0]
-        if self.first_rank and point != ResumePoint(self.segment.first):
-            why = "checkpoints that are whole" if point.step is None else "the newest whole snapshot"
-            key = checkpoint_key(min(point.index, self.segment.last))
-            self.emit("resumed", {"index": point.index, "checkpoint": key, "step": point.step, "why": why})
-        return point
-
     def _chunk(self, index: int, snapshot: int | None) -> None:
         training = self.segment.training
         phase, chunk = training.position(index)
-        first, n_steps = chunk * phase.steps_per_chunk, phase.steps_in_chunk(chunk)
+        self.first_step, self.first_position = chunk * phase.steps_per_chunk, training.sequences_before(index)
         self.snapshots = Snapshots(self.segment.snapshots, training, index)
         self.start = self.snapshots.count_start() if self.first_rank else 1
         if self.stack is None or chunk == 0 or snapshot is not None:
             self._open(index, snapshot)
         else:
             self.progress = self.progress.next_chunk()
-        while self.progress.next_step < first + n_steps:
-            self._until_rolled_back(index, first)
+        while self.progress.next_step < self.first_step + phase.steps_in_chunk(chunk):
+            self._until_rolled_back(index)
         self.progress.memory.end_chunk(self.progress.next_step)
         if self.first_rank:
             self.segment.out.mkdir(parents=True, exist_ok=True)
@@ -116,12 +109,12 @@ class _Trainer:
             self.snapshots.clear()
         self._tell_checkpoint(index)
 
-    def _until_rolled_back(self, index: int, first: int) -> None:
+    def _until_rolled_back(self, index: int) -> None:
         """Steps from where training stands to the end of the chunk, or to one that sends it back."""
         segment, stack = self.segment, self._stack
         path = segment.chunks[index]
         batches = chunk_batches(segment.training, index, path, segment.eod_id, stack.data_rank, stack.data_size)
-        with closing(read_ahead(batches, self.progress.next_step - first, segment.loader_workers)) as ahead:
+        with closing(read_ahead(batches, self.progress.next_step - self.first_step, segment.loader_workers)) as ahead:
             for batch in ahead:
                 back_to = self._step(index, batch)
                 if back_to is not None:
@@ -136,9 +129,9 @@ class _Trainer:
     def _step(self, index: int, batch: Batch) -> int | None:
         """Do one step, or leave it out; gives the step to go back to, if it is not this one."""
         began, training = time.perf_counter(), self.segment.training
-        phase, chunk = training.position(index)
+        phase, _ = training.position(index)
         step, memory = self.progress.next_step, self.progress.memory
-        position = training.sequences_before(index) + (step - chunk * phase.steps_per_chunk) * phase.batch_sequences
+        position = self.first_position + (step - self.first_step) * phase.batch_sequences
         lr = learning_rate(phase, step)
         judged = memory.left_out.get(step) or self._compute(step, position, lr, batch)
         if isinstance(judged, int):
@@ -177,8 +170,6 @@ class _Trainer:
         parts = microbatches(batch, training.microbatch_sequences, eod_id)
         loss = stack.forward_backward(parts, max(batch.n_loss_tokens, 1))
         loss = self.segment.faults.get(position, loss)
-        if self.tamper is not None:
-            loss = float(self.tamper(step, torch.tensor(loss, dtype=torch.float64)).item())
         norm = stack.gradient_norm()
         loss, norm = (math.nan if math.isnan(value) else value for value in (loss, norm))  # one of many NaNs
         reason = judge(loss, norm, batch.n_loss_tokens, memory.losses, training.anomalies)
@@ -203,7 +194,7 @@ class _Trainer:
         present = self.progress
         reason = present.memory.left_out[present.next_step].reason
         self.emit("rolled_back", {"step": present.next_step, "to": to, "reason": reason})
-        self._open(index, to if to > self.snapshots.first_step else None)
+        self._open(index, to if to > self.first_step else None)
         self.progress.records = [record for record in present.records if record.step < to]
         self.progress.memory.left_out = present.memory.left_out
         self.progress.memory.undone = present.memory.undone

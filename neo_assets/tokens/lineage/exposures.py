@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from neo_assets.lake.dataset import Dataset
-from neo_assets.tokens.lineage.lookup import rows_with
+from neo_assets.tokens.lookup import rows_with
 from neo_assets.tokens.order.chunks import target_positions
 
 CHECKPOINT_EXPOSURE_SCHEMA = pa.schema(

@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from neo_assets.lake.dataset import Dataset
-from neo_assets.tokens.lineage.lookup import rows_with
+from neo_assets.tokens.lookup import rows_with
 from neo_assets.tokens.vocabulary.tokenizer import Tokenizer
 
 Tokens = npt.NDArray[Any]
@@ -70,9 +70,14 @@ def row_of(chunks: Sequence[OpenChunk], position: int) -> Tokens:
     Raises:
         ReplayError: no chunk holds it.
     """
+    chunk = _chunk_at(chunks, position)
+    return np.asarray(chunk.tokens[position - chunk.first_position])
+
+
+def _chunk_at(chunks: Sequence[OpenChunk], position: int) -> OpenChunk:
     for chunk in chunks:
         if chunk.holds(position):
-            return np.asarray(chunk.tokens[position - chunk.first_position])
+            return chunk
     raise ReplayError(f"no chunk holds position {position}; build training/chunk up to it")
 
 
@@ -95,13 +100,7 @@ def spans_at(chunks: Sequence[OpenChunk], positions: Iterable[int]) -> pa.Table:
     Raises:
         ReplayError: no chunk holds one of them.
     """
-    found = []
-    for position in positions:
-        holding = [chunk for chunk in chunks if chunk.holds(position)]
-        if not holding:
-            raise ReplayError(f"no chunk holds position {position}; build training/chunk up to it")
-        found += [rows_with(chunk.spans, "position", position) for chunk in holding]
-    return pa.concat_tables(found)
+    return pa.concat_tables(rows_with(_chunk_at(chunks, at).spans, "position", at) for at in positions)
 
 
 def readings_of(spans: pa.Table, chunks: Sequence[OpenChunk], end_of_document_id: int) -> list[Reading]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -14,10 +14,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from neo_assets.lake.dataset import Dataset
-from neo_assets.tokens.lineage.lookup import rows_at
+from neo_assets.tokens.lookup import rows_at
 from neo_assets.tokens.order.check import order_sha256
-from neo_assets.tokens.streams.shards import ShardError
-from neo_assets.tokens.streams.stream import TokenStream, check_tokenizers
+from neo_assets.tokens.streams.stream import TokenStream
 
 CHUNK_SPAN_SCHEMA = pa.schema(
     [
@@ -108,33 +107,31 @@ def write_chunk(window: pa.Table, streams: Mapping[str, TokenStream], path: Path
     The array is of the streams' type and can be memory-mapped; its bytes depend on the tokens alone.
 
     Raises:
-        ChunkError: the window is empty, its rows differ in length, or a stream is missing, too short, or of another
-            tokenizer than the others.
+        ChunkError: the window is empty, its rows differ in length, or a stream is missing or too short.
+
+    Memory is that of the window and its spans, however long the streams are.
     """
     if window.num_rows == 0:
         raise ChunkError("an empty window of the order makes no chunk")
     if missing := sorted(set(window.column("subset").unique().to_pylist()) - set(streams)):
         raise ChunkError(f"no token stream for {', '.join(missing)}")
-    try:
-        check_tokenizers(streams)
-    except ShardError as error:
-        raise ChunkError(str(error)) from error
     start, end = (window.column(name).to_numpy().astype(np.int64) for name in ("token_start", "token_end"))
     row_tokens = int(end[0] - start[0])
     if (end - start != row_tokens).any():
         raise ChunkError("sequences of one chunk must have one length")
-    subsets = np.array(window.column("subset").to_pylist(), object)
+    subsets = window.column("subset")
     dtype = np.result_type(*[stream.dtype for stream in streams.values()])
     array = _new_array(path, dtype, (window.num_rows, row_tokens))
     parts = []
-    for name in sorted(set(subsets)):
-        rows = np.flatnonzero(subsets == name)
+    for name in sorted(subsets.unique().to_pylist()):
+        rows = np.flatnonzero(pc.equal(subsets, name).to_numpy())
+        rows = rows[np.argsort(start[rows], kind="stable")]
         if (last := int(end[rows].max())) > streams[name].n_tokens:
             raise ChunkError(
                 f"the order reads {name} up to token {last}, its stream has {streams[name].n_tokens};"
                 " rebuild training/order"
             )
-        for row in rows[np.argsort(start[rows], kind="stable")]:
+        for row in rows:
             array[row] = streams[name].read(int(start[row]), int(end[row]))
         parts.append(_spans_of_subset(window.take(pa.array(rows)), streams[name]))
     # Closed before its digest: on some file systems a mapping is written only then.
@@ -151,17 +148,17 @@ def _new_array(path: Path, dtype: np.dtype[Any], shape: tuple[int, int]) -> npt.
 
 
 def _spans_of_subset(rows: pa.Table, stream: TokenStream) -> pa.Table:
-    """The spans of the rows of one subset. O((rows + spans) log documents)."""
+    """The spans of the rows of one subset, which ascend by `token_start`. O((rows + spans) log documents)."""
     row_start, row_end = (rows.column(name).to_numpy().astype(np.int64) for name in ("token_start", "token_end"))
-    starts = stream.starts()
+    documents = stream.documents(row_start, row_end)
+    starts, ends = (documents.column(name).to_numpy() for name in ("stream_start", "stream_end"))
     first = np.searchsorted(starts, row_start, side="right") - 1
     counts = np.searchsorted(starts, row_end, side="left") - first
     row = np.repeat(np.arange(len(counts)), counts)
     document = _ranges(first, counts)
-    ends = np.append(starts[1:], stream.n_tokens)
     begin = np.maximum(starts[document], row_start[row])
     length = np.minimum(ends[document], row_end[row]) - begin
-    of_document, of_row = stream.spans.take(pa.array(document)), rows.take(pa.array(row))
+    of_document, of_row = documents.take(pa.array(document)), rows.take(pa.array(row))
     columns: dict[str, Any] = {
         "position": of_row.column("position"),
         "offset": pa.array((begin - row_start[row]).astype(np.int32)),
@@ -222,19 +219,6 @@ def open_tokens(path: Path) -> npt.NDArray[Any]:
     if array.ndim != 2 or array.dtype.kind not in "iu":
         raise ChunkError(f"{path} holds no rows of token ids; rebuild this partition of training/chunk")
     return cast("npt.NDArray[Any]", array)
-
-
-def batches_of_chunk(path: Path, rows_per_batch: int) -> Iterator[npt.NDArray[Any]]:
-    """The rows of a chunk file in order, `rows_per_batch` at a time (the last batch may be smaller)."""
-    array = open_tokens(path)
-    for start in range(0, len(array), rows_per_batch):
-        yield array[start : start + rows_per_batch]
-
-
-def file_sha256(path: Path) -> str:
-    """The SHA-256 (hex) of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _digests(path: Path, n_token_bytes: int) -> tuple[str, str]:

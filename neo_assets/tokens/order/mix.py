@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from fractions import Fraction
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from neo_assets.recipe.corpus import CorpusSection, Line, MixtureSettings, SubsetSettings
+from neo_assets.tokens.exact import exact
 
 HOST = r"^[A-Za-z][A-Za-z0-9+.-]*://(?:[^/?#@]*@)?(?P<host>\[[^\]/?#]*\]|[^/?#:]*)"
 
@@ -88,11 +88,6 @@ def _takes(subset: SubsetSettings, hosts: pa.Array, sources: pa.Array) -> pa.Arr
     return taken
 
 
-def exact_factor(factor: float) -> Fraction:
-    """The repeat factor as it is written in the recipe: 2.3 is 23/10, not the nearest binary number."""
-    return Fraction(repr(factor))
-
-
 def repeat_factors(
     tokens: Mapping[str, int], subsets: Mapping[str, SubsetSettings], mixture: MixtureSettings
 ) -> dict[str, float]:
@@ -103,7 +98,7 @@ def repeat_factors(
     Raises:
         ValueError: a category with a share, or all others together, have no tokens.
     """
-    read = {name: int(tokens[name] * exact_factor(mixture.weights[name])) for name in subsets}
+    read = {name: int(tokens[name] * exact(mixture.weights[name])) for name in subsets}
     by_category: dict[str, int] = {}
     for name, subset in subsets.items():
         by_category[subset.category] = by_category.get(subset.category, 0) + read[name]
@@ -136,7 +131,7 @@ def mixture_table(phase: str, tokens: Mapping[str, int], corpus: CorpusSection) 
     """
     mixture = corpus.phases[phase]
     factors = repeat_factors(tokens, corpus.subsets, mixture)
-    weighted = {name: int(tokens[name] * exact_factor(factors[name])) for name in corpus.subsets}
+    weighted = {name: int(tokens[name] * exact(factors[name])) for name in corpus.subsets}
     total = sum(weighted.values())
     categories: dict[str, int] = {}
     for name, subset in corpus.subsets.items():

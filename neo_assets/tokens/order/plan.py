@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from neo_assets.tokens.order.mix import exact_factor
+from neo_assets.tokens.exact import exact
 
 ORDER_SCHEMA = pa.schema(
     [
@@ -60,7 +60,7 @@ def n_tail_tokens(n_tokens: int, seq_length: int) -> int:
 
 def rows_of_subset(n: int, factor: float) -> int:
     """Rows of one epoch for a subset of n sequences: the whole part of n × factor."""
-    return int(n * exact_factor(factor))
+    return int(n * exact(factor))
 
 
 @dataclass(frozen=True)

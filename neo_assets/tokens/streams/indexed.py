@@ -8,7 +8,6 @@ Here every document is one sequence. Source: megatron-core 0.16.1, `megatron/cor
 from __future__ import annotations
 
 import struct
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -38,20 +37,3 @@ def index_bytes(lengths: npt.NDArray[np.int64], dtype: np.dtype[Any]) -> bytes:
     header = MAGIC + struct.pack("<QBQQ", 1, DTYPE_CODES[dtype], len(lengths), len(lengths) + 1)
     boundaries = np.arange(len(lengths) + 1, dtype="<i8")
     return header + lengths.astype("<i4").tobytes() + pointers.tobytes() + boundaries.tobytes()
-
-
-def read_index(path: Path) -> tuple[npt.NDArray[np.int64], np.dtype[Any]]:
-    """Token count of each document, and the stored type, of an `.idx` file.
-
-    Raises:
-        ValueError: the file is not such an index, or not of the length that it declares.
-    """
-    data = path.read_bytes()
-    head = len(MAGIC) + struct.calcsize("<QBQQ")
-    if len(data) < head or data[: len(MAGIC)] != MAGIC:
-        raise ValueError(f"{path} is no IndexedDataset index; rebuild the token shards")
-    version, code, n_sequences, n_boundaries = struct.unpack("<QBQQ", data[len(MAGIC) : head])
-    dtypes = {number: dtype for dtype, number in DTYPE_CODES.items()}
-    if version != 1 or code not in dtypes or len(data) != head + 12 * n_sequences + 8 * n_boundaries:
-        raise ValueError(f"{path} is damaged or of an unknown version; rebuild the token shards")
-    return np.frombuffer(data, "<i4", n_sequences, head).astype(np.int64), dtypes[code]

@@ -1,4 +1,4 @@
-"""The files of a token stream as they are written: shards cut at document ends, and digests of fixed blocks."""
+"""The files of a token stream: what they are called and hold, shards cut at document ends, digests of fixed blocks."""
 
 from __future__ import annotations
 
@@ -13,6 +13,22 @@ import pyarrow as pa
 
 from neo_assets.tokens.streams.indexed import index_bytes
 
+STREAM_FILE = "stream.json"
+
+SPAN_SCHEMA = pa.schema(
+    [
+        pa.field("subset", pa.string()),
+        pa.field("shard", pa.int32()),
+        pa.field("shard_start", pa.int64()),
+        pa.field("shard_end", pa.int64()),
+        pa.field("stream_start", pa.int64()),
+        pa.field("stream_end", pa.int64()),
+        pa.field("doc_id", pa.string()),
+        pa.field("url", pa.string()),
+    ]
+)
+"""One row per document, in stream order; ends are exclusive and the end-of-document token is inside the span."""
+
 DIGEST_SCHEMA = pa.schema(
     [
         pa.field("subset", pa.string()),
@@ -23,6 +39,10 @@ DIGEST_SCHEMA = pa.schema(
     ]
 )
 """SHA-256 of fixed blocks of the stream (little-endian tokens), whatever the shards."""
+
+
+class ShardError(ValueError):
+    """Documents that cannot be made a token stream, or a damaged stream."""
 
 
 @dataclass(frozen=True)

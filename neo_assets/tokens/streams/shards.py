@@ -21,43 +21,20 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from neo_assets.tokens.streams.indexed import token_dtype
-from neo_assets.tokens.streams.shard_files import DIGEST_SCHEMA, BlockDigests, ShardFile, ShardWriter
+from neo_assets.tokens.streams.shard_files import (
+    SPAN_SCHEMA,
+    STREAM_FILE,
+    BlockDigests,
+    ShardError,
+    ShardFile,
+    ShardWriter,
+)
 from neo_assets.tokens.vocabulary.tokenizer import Tokenizer
 
-__all__ = [
-    "DIGEST_SCHEMA",
-    "SPAN_SCHEMA",
-    "STREAM_FILE",
-    "BlockDigests",
-    "ShardError",
-    "ShardFile",
-    "TokenShards",
-    "write_shards",
-]
-
-STREAM_FILE = "stream.json"
 BATCH_DOCUMENTS = 512
 BATCH_BYTES = 1 << 22
 
 Encoded = tuple[pa.RecordBatch, npt.NDArray[Any], npt.NDArray[np.int64]]
-
-SPAN_SCHEMA = pa.schema(
-    [
-        pa.field("subset", pa.string()),
-        pa.field("shard", pa.int32()),
-        pa.field("shard_start", pa.int64()),
-        pa.field("shard_end", pa.int64()),
-        pa.field("stream_start", pa.int64()),
-        pa.field("stream_end", pa.int64()),
-        pa.field("doc_id", pa.string()),
-        pa.field("url", pa.string()),
-    ]
-)
-"""One row per document, in stream order; ends are exclusive and the end-of-document token is inside the span."""
-
-
-class ShardError(ValueError):
-    """Documents that cannot be made a token stream, or a damaged stream."""
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -10,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from neo_assets.tokens.entropy import unigram_entropy
 from neo_assets.tokens.order.plan import n_sequences, n_tail_tokens
 from neo_assets.tokens.streams.stream import TokenStream
 
@@ -42,16 +42,6 @@ def count_tokens(arrays: Iterable[npt.NDArray[Any]], n_ids: int) -> npt.NDArray[
     return counts
 
 
-def unigram_entropy(counts: npt.NDArray[np.int64]) -> float:
-    """The entropy of the id distribution, in nats: the loss of a model that knows only frequencies. 0 for no tokens.
-
-    Summed with `math.fsum` in ascending order of counts, so that it is the same on every machine.
-    """
-    total = int(counts.sum())
-    present = np.sort(counts[counts > 0]).tolist()
-    return math.fsum(-(n / total) * math.log(n / total) for n in present)
-
-
 def stream_statistics(streams: Mapping[str, TokenStream], seq_length: int, n_ids: int) -> pa.Table:
     """One row per subset, by name, and a last row `all` (`STATISTICS_SCHEMA`)."""
     rows, all_counts = [], np.zeros(n_ids, np.int64)
@@ -61,7 +51,7 @@ def stream_statistics(streams: Mapping[str, TokenStream], seq_length: int, n_ids
         rows.append(
             {
                 "subset": name,
-                "documents": stream.spans.num_rows,
+                "documents": stream.n_documents,
                 "tokens": stream.n_tokens,
                 "sequences": n_sequences(stream.n_tokens, seq_length),
                 "tail_tokens": n_tail_tokens(stream.n_tokens, seq_length),

@@ -13,24 +13,28 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from neo_assets.tokens.streams.shards import STREAM_FILE, BlockDigests, ShardError
+from neo_assets.lake.dataset import Dataset
+from neo_assets.tokens.lookup import Ints, last_value, rows_over
+from neo_assets.tokens.streams.shard_files import STREAM_FILE, BlockDigests, ShardError
 
 READ_TOKENS = 1 << 22
 
 
 @dataclass(frozen=True)
 class TokenStream:
-    """A subset's tokens as if in one array, memory-mapped; `spans` are its documents (`SPAN_SCHEMA`), in order.
+    """A subset's tokens as if in one array, memory-mapped.
 
-    `tokenizer_sha256` is that of the tokenizer's model file; None where the shards do not say.
+    Attributes:
+        spans: its documents (`SPAN_SCHEMA`) in order, in memory or in the lake, where only what is asked for is read.
+        tokenizer_sha256: of the tokenizer's model file; None where the shards do not say.
     """
 
     subset: str
     dtype: np.dtype[Any]
     n_tokens: int
-    spans: pa.Table
+    spans: Dataset | pa.Table
     shards: tuple[npt.NDArray[Any], ...]
-    firsts: npt.NDArray[np.int64]
+    firsts: Ints
     tokenizer_sha256: str | None = None
 
     def read(self, start: int, end: int) -> npt.NDArray[Any]:
@@ -55,12 +59,20 @@ class TokenStream:
         for start in range(0, self.n_tokens, size):
             yield self.read(start, min(start + size, self.n_tokens))
 
-    def starts(self) -> npt.NDArray[np.int64]:
-        """The stream position of each document's first token."""
-        return np.asarray(self.spans.column("stream_start").to_numpy(), np.int64)
+    @property
+    def n_documents(self) -> int:
+        """Documents in the stream."""
+        return self.spans.rows if isinstance(self.spans, Dataset) else int(self.spans.num_rows)
+
+    def documents(self, starts: Ints, ends: Ints) -> pa.Table:
+        """The documents (`SPAN_SCHEMA`) that have a token in one of the ranges, which ascend by both ends (exclusive).
+
+        Cost and memory are those of the ranges, not of the stream (`lookup.rows_over`).
+        """
+        return rows_over(self.spans, "stream_start", "stream_end", starts, ends)
 
 
-def open_stream(folder: Path, spans: pa.Table) -> TokenStream:
+def open_stream(folder: Path, spans: Dataset | pa.Table) -> TokenStream:
     """The stream that `write_shards` wrote into a folder, with its span table.
 
     Raises:
@@ -73,7 +85,7 @@ def open_stream(folder: Path, spans: pa.Table) -> TokenStream:
     except (OSError, KeyError, json.JSONDecodeError) as error:
         raise ShardError(f"no complete token shards in {folder} ({error}); rebuild them") from error
     n_tokens = int(header["n_tokens"])
-    covered = spans.column("stream_end")[-1].as_py() if spans.num_rows else 0
+    covered = last_value(spans, "stream_end", 0)
     if covered != n_tokens:
         raise ShardError(f"the spans cover {covered} tokens, the shards in {folder} hold {n_tokens}; rebuild both")
     firsts = np.array([shard["first_token"] for shard in header["shards"]], np.int64)

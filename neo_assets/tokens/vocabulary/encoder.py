@@ -15,10 +15,9 @@ import pyarrow as pa
 
 from neo_assets.recipe.tokenizer import N_BYTES
 from neo_assets.tokens.vocabulary.bpe import MAX_SYMBOLS, fill_joints, fill_merges
-from neo_assets.tokens.vocabulary.model_file import BPE, ModelFile, PieceType
+from neo_assets.tokens.vocabulary.model_file import BPE, SPACE_MARK, ModelFile, PieceType
 from neo_assets.tokens.vocabulary.segments import Memo, Tables, encode_texts, new_memo
 
-SPACE_MARK = "\u2581"
 _INEXPRESSIBLE = {PieceType.USER_DEFINED, PieceType.UNUSED}
 
 Ids = npt.NDArray[np.int32]
@@ -102,13 +101,8 @@ class Encoder:
     def encode_arrow(self, texts: pa.StringArray | pa.LargeStringArray, end: int = -1) -> tuple[Ids, Offsets]:
         """The ids of all texts, one after the other, and where each text's begin (one more: where the last end).
 
-        `end`, if not negative, is written after each text.
-
-        Raises:
-            ValueError: a null text.
+        `end`, if not negative, is written after each text. No text may be null.
         """
-        if texts.null_count:
-            raise ValueError(f"{texts.null_count} of {len(texts)} texts are null; leave such records out before")
         width = np.int64 if pa.types.is_large_string(texts.type) else np.int32
         _, offset_buffer, data_buffer = texts.buffers()
         if len(texts) == 0 or offset_buffer is None:

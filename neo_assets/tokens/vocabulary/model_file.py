@@ -12,6 +12,9 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 BPE = 2
+SPACE_MARK = "\u2581"
+"""What SentencePiece writes a space as."""
+
 Value = int | float | bytes
 
 

@@ -11,12 +11,12 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from neo_assets.recipe.tokenizer import N_BYTES
+from neo_assets.tokens.vocabulary.model_file import SPACE_MARK
 from neo_assets.tokens.vocabulary.tokenizer import Tokenizer
 
 Flags = npt.NDArray[np.bool_]
 Counts = npt.NDArray[np.int64]
 
-SPACE_MARK = "\u2581"
 CJK_RANGES = ((0x3400, 0x4DC0), (0x4E00, 0xA000), (0xF900, 0xFB00), (0x20000, 0x3FFFE))
 """Blocks of Chinese characters, ends exclusive: unified ideographs, their extensions, compatibility ideographs."""
 

@@ -14,6 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from neo_assets.tokens.entropy import unigram_entropy
 from neo_assets.tokens.vocabulary.pieces import CJK_RANGES, Counts, Flags, Vocabulary, is_cjk
 from neo_assets.tokens.vocabulary.public import PublicTokenizer, comparison_table
 from neo_assets.tokens.vocabulary.tokenizer import Tokenizer
@@ -126,12 +127,6 @@ def measure(
     return Measurement(tallies, vocabulary, compared)
 
 
-def tokenizer_report(documents: pa.Table | Iterable[pa.RecordBatch], tokenizer: Tokenizer) -> pa.Table:
-    """The report over documents (`subset`, `text`): `REPORT_SCHEMA`, a row per subset and one for all."""
-    batches = documents.to_batches() if isinstance(documents, pa.Table) else documents
-    return measure(batches, tokenizer).report()
-
-
 def tally_batch(
     batch: pa.RecordBatch, vocabulary: Vocabulary, compared: Sequence[PublicTokenizer] = ()
 ) -> dict[str, Tally]:
@@ -231,17 +226,9 @@ def _row(subset: str, tally: Tally, vocabulary: Vocabulary, own: Flags) -> dict[
         "cjk_coverage": _ratio(int(tally.cjk[own].sum()), cjk_total),
         "cjk_type_coverage": _ratio(int(np.count_nonzero(seen & own)), int(np.count_nonzero(seen))),
         **dict(zip(("cjk_1_share", "cjk_2_share", "cjk_3_share", "cjk_longer_share"), shares, strict=True)),
-        "entropy_nats": _entropy(ids),
+        "entropy_nats": unigram_entropy(ids) if tokens else None,
     }
 
 
 def _ratio(part: int, whole: int) -> float | None:
     return part / whole if whole else None
-
-
-def _entropy(counts: Counts) -> float | None:
-    used = counts[counts > 0].astype(np.float64)
-    if not used.size:
-        return None
-    shares = used / used.sum()
-    return abs(float(-(shares * np.log(shares)).sum()))

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from neo_assets.recipe.tokenizer import SamplingSettings
+from neo_assets.tokens.exact import exact
 from neo_assets.tokens.keyed import WORD, key, uniform
 
 
@@ -27,12 +29,12 @@ def sample_fractions(characters: Mapping[str, int], settings: SamplingSettings) 
     """
     if unknown := sorted(set(settings.weights) - set(characters)):
         raise ValueError(f"tokenizer.sampling.weights names unknown subsets: {', '.join(unknown)}")
-    weighted = {name: Fraction(repr(settings.weight(name))) * n for name, n in characters.items()}
+    weighted = {name: exact(settings.weight(name)) * n for name, n in characters.items()}
     total = sum(weighted.values(), Fraction(0))
     if total == 0:
         raise ValueError("the tokenizer's sample is empty: the corpus is empty or every weight is 0")
     scale = min(Fraction(1), Fraction(settings.total_characters) / total)
-    return {name: float(scale * Fraction(repr(settings.weight(name)))) for name in characters}
+    return {name: float(scale * exact(settings.weight(name))) for name in characters}
 
 
 def n_copies(doc_id: str, fraction: float, key_bytes: bytes) -> int:
@@ -60,15 +62,7 @@ class SampleDocuments:
         fractions, key_bytes = dict(self.fractions), key("tokenizer sample", self.seed)
         pairs = zip(batch.column("doc_id").to_pylist(), batch.column("subset").to_pylist(), strict=True)
         copies = pa.array([n_copies(doc_id, fractions[subset], key_bytes) for doc_id, subset in pairs], pa.int32())
-        taken = pa.array([n > 0 for n in copies.to_pylist()], pa.bool_())
-        return batch.append_column("copies", copies).filter(taken)
-
-
-def take_sample(documents: pa.Table, fractions: Mapping[str, float], seed: int) -> pa.Table:
-    """The sample of a whole table; see `SampleDocuments`."""
-    kernel = SampleDocuments.of(fractions, seed)
-    empty = kernel(pa.RecordBatch.from_pylist([], schema=documents.schema))
-    return pa.Table.from_batches([kernel(batch) for batch in documents.to_batches()], schema=empty.schema)
+        return batch.append_column("copies", copies).filter(pc.greater(copies, 0))
 
 
 def draw_documents(doc_ids: Iterable[str], n: int, seed: int) -> list[str]:

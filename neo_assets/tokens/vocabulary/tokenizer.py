@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from functools import cached_property, lru_cache
+from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
 
@@ -21,19 +21,11 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from neo_assets.recipe.tokenizer import N_BYTES, TokenizerSection
-from neo_assets.tokens.vocabulary.encoder import SPACE_MARK, Encoder, Ids, Offsets, unsupported
-from neo_assets.tokens.vocabulary.model_file import TokenizerError, read_model_file
-from neo_assets.tokens.vocabulary.training import sample_lines, train_tokenizer, training_lines
+from neo_assets.tokens.vocabulary.encoder import Encoder, Ids, Offsets, unsupported
+from neo_assets.tokens.vocabulary.model_file import SPACE_MARK, TokenizerError, read_model_file
+from neo_assets.tokens.vocabulary.training import train_tokenizer
 
-__all__ = [
-    "Ids",
-    "Tokenizer",
-    "TokenizerError",
-    "cached_tokenizer",
-    "sample_lines",
-    "train_tokenizer",
-    "training_lines",
-]
+__all__ = ["Ids", "Tokenizer", "TokenizerError", "train_tokenizer"]
 
 
 class Tokenizer:
@@ -142,9 +134,3 @@ class Tokenizer:
         if id_ >= self.vocab_size:
             return self.settings.appended_tokens[id_ - self.vocab_size]
         return str(self._model.id_to_piece(id_))
-
-
-@lru_cache(maxsize=2)
-def cached_tokenizer(path: str, settings_json: str) -> Tokenizer:
-    """The tokenizer of a model file, loaded once per process; settings as JSON, so that they can be a cache key."""
-    return Tokenizer.load(path, TokenizerSection.model_validate_json(settings_json))

@@ -6,8 +6,6 @@ import os
 import resource
 import shutil
 import signal
-import subprocess
-import sys
 from collections import namedtuple
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -35,6 +33,7 @@ from neo_assets.model.files.checkpoint import (  # noqa: E402
 )
 from neo_assets.model.stack.gpt import build_model, build_stack, process_group  # noqa: E402
 from neo_assets.model.stack.rng import restore_rng, rng_state  # noqa: E402
+from neo_assets_tests.model.launch import run_ranks  # noqa: E402
 from neo_assets_tests.model.memory_stack import MemoryStack, fill, make_checkpoint, state_of  # noqa: E402
 from neo_assets_tests.model.settings import SEED, tiny_training  # noqa: E402
 
@@ -285,31 +284,9 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
         save_checkpoint(tmp_path / "file" / "a", stack, state_of(TINY.chosen))
 
 
-KILLED_SAVES = """
-import os, signal, sys
-from pathlib import Path
-from neo_assets.model.files import checkpoint, publish
-from neo_assets_tests.model.memory_stack import make_checkpoint
-from neo_assets_tests.model.settings import tiny_training
-
-def die(*args): os.kill(os.getpid(), signal.SIGKILL)
-
-out, tiny = Path(sys.argv[1]), tiny_training().chosen
-for owner, moment in ((publish, "write_tensors"), (checkpoint, "finish_folder"), (publish, "_sync"), (Path, "rename")):
-    child = os.fork()  # before any tensor: threads do not survive it
-    if not child:
-        make_checkpoint(out / moment / "a", tiny, seed=1)
-        setattr(owner, moment, die)
-        make_checkpoint(out / moment / "a", tiny, seed=2)
-        os._exit(0)
-    print(moment, os.WTERMSIG(os.waitpid(child, 0)[1]))
-"""
-
-
 @pytest.mark.slow
 def test_killed_while_saving_it_leaves_the_old_checkpoint(tmp_path: Path) -> None:
-    run = [sys.executable, "-W", "ignore", "-c", KILLED_SAVES, str(tmp_path)]
-    told = subprocess.run(run, capture_output=True, check=True, timeout=100, text=True).stdout
+    [told] = run_ranks(1, "neo_assets_tests.model.killed_saves", str(tmp_path))
     moments = [line.split()[0] for line in told.splitlines() if line.endswith(f" {signal.SIGKILL:d}")]
     assert moments == ["write_tensors", "finish_folder", "_sync", "rename"]
     make_checkpoint(tmp_path / "expected", TINY.chosen, seed=1)

@@ -20,7 +20,7 @@ SPLIT = {"linear_qkv": 0, "linear_proj": 1, "linear_fc1": 0, "linear_fc2": 1, "w
 class Rank:
     """What one rank of a split model has, cut out of the whole weights by hand (the naive reference)."""
 
-    def __init__(self, whole: dict[str, torch.Tensor], place: Place, tied: bool = False, fused: bool = False) -> None:
+    def __init__(self, whole: dict[str, torch.Tensor], place: Place, tied: bool = False) -> None:
         self.share_embeddings_and_output_weights = tied
         per_stage = LAYERS // place.pipeline_size
         first = place.pipeline_rank * per_stage
@@ -29,7 +29,7 @@ class Rank:
         for name, tensor in whole.items():
             local = self._local(name, place, first, per_stage)
             if local is not None:
-                self._add(self._fuse(local) if fused else local, tensor, place)
+                self._add(local, tensor, place)
         if tied and place.pipeline_size > 1 and place.pipeline_rank == place.pipeline_size - 1:
             self._add("output_layer.weight", whole["embedding.word_embeddings.weight"], place)
 
@@ -42,13 +42,8 @@ class Rank:
         stage = 0 if name.startswith("embedding") else place.pipeline_size - 1
         return name if stage == place.pipeline_rank else None
 
-    @staticmethod
-    def _fuse(name: str) -> str:
-        name = name.replace("input_layernorm.weight", "self_attention.linear_qkv.layer_norm_weight")
-        return name.replace("pre_mlp_layernorm.weight", "mlp.linear_fc1.layer_norm_weight")
-
     def _add(self, name: str, tensor: torch.Tensor, place: Place) -> None:
-        dims = [] if name.endswith("norm_weight") else [dim for key, dim in SPLIT.items() if key in name]
+        dims = [dim for key, dim in SPLIT.items() if key in name]
         if not dims:
             self.parameters[name] = tensor.clone()
             return
@@ -70,16 +65,14 @@ def whole_weights(untied: bool) -> dict[str, torch.Tensor]:
 
 @pytest.mark.parametrize("tensor_size", [1, 2, 4])
 @pytest.mark.parametrize("pipeline_size", [1, 2, 4])
-@pytest.mark.parametrize(("tied", "fused"), [(False, False), (True, False), (False, True)])
-def test_the_blocks_of_all_ranks_are_the_whole_model(
-    tensor_size: int, pipeline_size: int, tied: bool, fused: bool
-) -> None:
+@pytest.mark.parametrize("tied", [False, True])
+def test_the_blocks_of_all_ranks_are_the_whole_model(tensor_size: int, pipeline_size: int, tied: bool) -> None:
     whole = whole_weights(untied=not tied)
     rebuilt = {name: torch.full_like(tensor, float("nan")) for name, tensor in whole.items()}
     places = [Place(t, tensor_size, p, pipeline_size) for p in range(pipeline_size) for t in range(tensor_size)]
     assert [place.index for place in places] == list(range(places[0].n_places))
     for place in places:
-        rank: Any = Rank(whole, place, tied, fused)
+        rank: Any = Rank(whole, place, tied)
         for shard in shards_of(rank, dict(rank.named_parameters()), place):
             assert shard.global_shape == whole[shard.name].shape
             cut = tuple(slice(o, o + n) for o, n in zip(shard.offset, shard.tensor.shape, strict=True))

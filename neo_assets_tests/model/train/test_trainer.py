@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,14 +12,12 @@ import pytest
 pytest.importorskip("torch")
 pytest.importorskip("megatron.core")
 
-import torch
-
 from neo_assets.model.files.checkpoint import CheckpointError, checkpoint_digest, read_state, weights_digest
 from neo_assets.model.train.anomalies import AnomalyError
 from neo_assets.model.train.loader import TokensError
 from neo_assets.model.train.run import Segment
 from neo_assets.model.train.steps import totals
-from neo_assets.model.train.trainer import train
+from neo_assets.model.train.trainer import Emit, train
 from neo_assets_tests.model.segments import contents, longer_training, make_segment, records
 from neo_assets_tests.model.settings import EOD, learnable_tokens, tiny_training
 
@@ -31,9 +29,20 @@ class Killed(BaseException):
     """Stands for SIGKILL inside one process."""
 
 
-def losses_at(changes: Mapping[int, float]) -> Callable[[int, torch.Tensor], torch.Tensor]:
-    """Puts other losses at some steps."""
-    return lambda step, loss: torch.full_like(loss, changes[step]) if step in changes else loss
+def losses_at(changes: Mapping[int, float]) -> dict[str, dict[int, float]]:
+    """Puts other losses at some steps of the first phase."""
+    return {"faults": {4 * step: loss for step, loss in changes.items()}}
+
+
+def killed_after(n_steps: int) -> Emit:
+    """Ends training in the middle of that step's report."""
+    left = iter(range(n_steps - 1))
+
+    def emit(event: str, values: Mapping[str, Any]) -> None:
+        if event == "step" and next(left, None) is None:
+            raise Killed
+
+    return emit
 
 
 def test_one_segment_is_the_bytes_of_one_job_per_checkpoint(tmp_path: Path) -> None:
@@ -125,25 +134,13 @@ def test_killed_five_times_gives_the_same_bytes_and_tells_of_its_starts(
 ) -> None:
     training = longer_training(snapshot_steps=2, anomalies=anomalies)
     changes = {5: math.nan, 9: math.inf} if anomalies else {6: math.nan}
-    whole = make_segment(tmp_path / "whole", training)
-    train(whole, tamper=losses_at(changes))
-    killed, kills = make_segment(tmp_path / "killed", training), [1, 3, 2, 5, 4]
-
-    def until(n_steps: int) -> Callable[[int, torch.Tensor], torch.Tensor]:
-        left = iter(range(n_steps))
-
-        def tamper(step: int, loss: torch.Tensor) -> torch.Tensor:
-            if next(left, None) is None:
-                raise Killed
-            return losses_at(changes)(step, loss)
-
-        return tamper
-
-    for n_steps in kills:
+    whole, killed = (make_segment(tmp_path / name, training, **losses_at(changes)) for name in ("whole", "killed"))
+    train(whole)
+    for n_steps in (2, 4, 3, 6, 5):
         with pytest.raises(Killed):
-            train(killed, tamper=until(n_steps))
+            train(killed, killed_after(n_steps))
     events: list[tuple[str, Mapping[str, Any]]] = []
-    train(killed, lambda name, values: events.append((name, values)), losses_at(changes))
+    train(killed, lambda name, values: events.append((name, values)))
     assert events[0][0] == "resumed"
     assert [values["index"] for name, values in events if name == "checkpoint"] == [0, 1, 2, 3]  # those made before too
     assert contents(killed) == contents(whole)
@@ -175,20 +172,20 @@ def test_a_step_without_targets_is_skipped_under_every_policy(tmp_path: Path) ->
 
 def test_a_spike_is_judged_by_losses_of_earlier_checkpoints_too(tmp_path: Path) -> None:
     training = longer_training(anomalies={"spike_deviations": 4, "window_steps": 8})
-    segment = make_segment(tmp_path, training, 0, 2)
-    train(segment, tamper=losses_at({7: 100.0, 9: 100.0}))  # 7: only seven losses before it
+    segment = make_segment(tmp_path, training, 0, 2, **losses_at({7: 100.0, 9: 100.0}))
+    train(segment)  # at step 7 there are only seven losses before it
     assert [step.skipped for step in records(segment, 1)] == [None] * 4
     assert [step.skipped for step in records(segment, 2)] == [None] * 4  # the window holds the 100 of step 7
-    again = make_segment(tmp_path / "again", training, 0, 2)
-    train(again, tamper=losses_at({9: 100.0}))
+    again = make_segment(tmp_path / "again", training, 0, 2, **losses_at({9: 100.0}))
+    train(again)
     assert [step.skipped for step in records(again, 2)] == [None, "loss spike", None, None]
 
 
 def test_a_roll_back_gives_what_leaving_the_batches_out_from_the_start_gives(tmp_path: Path) -> None:
     training = longer_training(8, 8, 2, snapshot_steps=2, anomalies={**ROLL_BACK, "skip_before": 2})
     events: list[tuple[str, Mapping[str, Any]]] = []
-    segment = make_segment(tmp_path / "a", training, 0, 0)
-    train(segment, lambda name, values: events.append((name, values)), losses_at({5: math.nan}))
+    segment = make_segment(tmp_path / "a", training, 0, 0, **losses_at({5: math.nan}))
+    train(segment, lambda name, values: events.append((name, values)))
     steps = records(segment, 0)
     near = "near the loss is not finite of step 5"
     assert [step.skipped for step in steps] == [None, None, None, near, near, "loss is not finite", near, None]
@@ -197,15 +194,15 @@ def test_a_roll_back_gives_what_leaving_the_batches_out_from_the_start_gives(tmp
         {"step": 5, "to": 2, "reason": "loss is not finite"}
     ]
     plain = longer_training(8, 8, 2, anomalies={"policy": "skip"})
-    left_out = make_segment(tmp_path / "b", plain, 0, 0)
-    train(left_out, tamper=losses_at(dict.fromkeys([3, 4, 5, 6], math.nan)))
+    left_out = make_segment(tmp_path / "b", plain, 0, 0, **losses_at(dict.fromkeys([3, 4, 5, 6], math.nan)))
+    train(left_out)
     assert weights_digest(segment.folder(0)) == weights_digest(left_out.folder(0))
 
 
 def test_batches_to_leave_out_reach_into_the_next_checkpoint_but_never_into_the_one_before(tmp_path: Path) -> None:
     training = longer_training(12, 4, 2, anomalies={**ROLL_BACK, "skip_before": 3, "skip_after": 2})
-    segment = make_segment(tmp_path, training, 0, 2)
-    train(segment, tamper=losses_at({4: math.nan, 7: math.inf}))
+    segment = make_segment(tmp_path, training, 0, 2, **losses_at({4: math.nan, 7: math.inf}))
+    train(segment)
     skipped = [step.skipped is not None for index in segment.indices for step in records(segment, index)]
     assert skipped == [False] * 4 + [True] * 4 + [True, True, False, False]
     assert read_state(segment.folder(1))["anomalies"]["left_out"].keys() == {"8", "9"}
@@ -213,31 +210,63 @@ def test_batches_to_leave_out_reach_into_the_next_checkpoint_but_never_into_the_
 
 def test_the_run_stops_where_the_policy_says(tmp_path: Path) -> None:
     training = longer_training(anomalies={"policy": "stop"})
-    segment = make_segment(tmp_path / "stop", training)
+    segment = make_segment(tmp_path / "stop", training, **losses_at({5: math.nan}))
     with pytest.raises(AnomalyError, match=r"loss is not finite in step 5 at position 20 .*another anomalies.policy"):
-        train(segment, tamper=losses_at({5: math.nan}))
+        train(segment)
     assert segment.folder(0).is_dir() and not segment.folder(1).exists()
     training = longer_training(anomalies={"max_in_a_row": 2})
-    segment = make_segment(tmp_path / "row", training)
-    with pytest.raises(AnomalyError, match="step 6: 3 steps in a row"):  # counted across checkpoints
-        train(segment, tamper=losses_at(dict.fromkeys([2, 3, 4, 5, 6], math.nan) | {2: 1.0, 3: 1.0}))
+    segment = make_segment(tmp_path / "row", training, **losses_at(dict.fromkeys([4, 5, 6], math.nan)))
+    with pytest.raises(AnomalyError, match="step 6: 3 steps in a row"):
+        train(segment)
+    segment = make_segment(tmp_path / "across", training, **losses_at(dict.fromkeys([2, 3, 4], math.nan)))
+    with pytest.raises(AnomalyError, match="step 4: 3 steps in a row"):  # two of the checkpoint before
+        train(segment)
 
 
 def test_a_broken_snapshot_is_passed_over(tmp_path: Path) -> None:
     training = longer_training(snapshot_steps=1)
     whole, segment = (make_segment(tmp_path / name, training, 0, 0) for name in ("whole", "broken"))
     train(whole)
-
-    def stop(step: int, loss: torch.Tensor) -> torch.Tensor:
-        if step == 3:
-            raise Killed
-        return loss
-
     with pytest.raises(Killed):
-        train(segment, tamper=stop)
+        train(segment, killed_after(4))
     assert segment.snapshots
     [newest] = [path for path in segment.snapshots.iterdir() if path.is_dir()]
     weights = newest / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-8])
+    train(segment)
+    assert contents(segment) == contents(whole)
+
+
+def test_released_checkpoints_count_as_made_and_free_their_disk(tmp_path: Path) -> None:
+    training = longer_training()
+    whole, segment = (make_segment(tmp_path / name, training) for name in ("whole", "released"))
+    train(whole)
+
+    def emit(event: str, values: Mapping[str, Any]) -> None:
+        if event == "checkpoint" and values["index"]:
+            segment.release(values["index"] - 1)
+        if event == "step" and values["step"] == 10:
+            raise Killed
+
+    with pytest.raises(Killed):
+        train(segment, emit)
+    left = {path.relative_to(segment.out).parts[0] for path in segment.out.rglob("*.safetensors")}
+    assert left == {"ckpt_002"}
+    events: list[tuple[str, Mapping[str, Any]]] = []
+    train(segment, lambda name, values: events.append((name, values)))
+    assert events[0][1] == {"index": 2, "checkpoint": "ckpt_003", "step": None, "why": "checkpoints that are whole"}
+    told = [values["summary"]["checkpoint_digest"] for name, values in events if name == "checkpoint"]
+    assert told == [checkpoint_digest(whole.folder(index)) for index in whole.indices]
+    assert read_state(segment.folder(3)) == read_state(whole.folder(3))
+
+
+def test_what_a_released_checkpoint_would_be_needed_for_is_made_anew(tmp_path: Path) -> None:
+    training = longer_training(8, 4, 2)
+    whole, segment = (make_segment(tmp_path / name, training) for name in ("whole", "lost"))
+    train(whole)
+    train(segment)
+    segment.release(0)
+    weights = segment.folder(1) / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:-8])
     train(segment)
     assert contents(segment) == contents(whole)

@@ -46,7 +46,7 @@ def test_each_document_is_told_token_by_token(run: Run, tables: list[pa.Table], 
         positions: dict[str, list[int]] = defaultdict(list)
         for row in run.order.slice(number * ROWS, ROWS).to_pylist():
             stream = run.streams[row["subset"]]
-            starts, ids = stream.starts(), stream.spans["doc_id"].to_pylist()
+            starts, ids = (stream.spans[name].to_pylist() for name in ("stream_start", "doc_id"))
             skipped = number < 4 and row["position"] // BATCH in SKIPPED
             for offset, token in enumerate(range(row["token_start"], row["token_end"])):
                 doc_id = ids[int(np.searchsorted(starts, token, side="right")) - 1]

@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from neo_assets.lake.lake import Lake
-from neo_assets.tokens.order.chunks import ChunkError, batches_of_chunk, file_sha256, order_window, write_chunk
+from neo_assets.tokens.order.chunks import ChunkError, order_window, write_chunk
 from neo_assets.tokens.order.order import build_order
 from neo_assets.tokens.order.plan import PhaseDemand
-from neo_assets.tokens.streams.shards import ShardError, write_shards
-from neo_assets.tokens.streams.stream import TokenStream, check_tokenizers, open_stream
+from neo_assets.tokens.streams.shards import write_shards
+from neo_assets.tokens.streams.stream import TokenStream, open_stream
 from neo_assets.tokens.vocabulary.tokenizer import Tokenizer
 from neo_assets_tests.tokens.small_run import committed
 
@@ -69,7 +69,8 @@ def test_spans_where_documents_and_rows_end_together(
     if len(owner) <= seq_length:
         return
     ends = np.cumsum(lengths)
-    spans = pa.table({"stream_start": ends - lengths, "doc_id": [f"d{i}" for i in range(len(lengths))]})
+    starts = {"stream_start": ends - lengths, "stream_end": ends}
+    spans = pa.table({**starts, "doc_id": [f"d{i}" for i in range(len(lengths))]})
     spans = spans.append_column("url", pa.nulls(len(lengths), pa.string()))
     tokens = np.arange(len(owner), dtype="<u2")
     stream = TokenStream("s", tokens.dtype, len(owner), spans, (tokens,), np.array([0]))
@@ -126,15 +127,9 @@ def test_a_chunk_depends_on_neither_shards_nor_path(
         )
         other[name] = open_stream(tmp_path / name, shards.spans)
     again = write_chunk(order_window(order, ROWS, ROWS), other, tmp_path / "again.npy")
-    assert again.sha256 == chunks[1].sha256 == file_sha256(again.path)
+    assert again.sha256 == chunks[1].sha256 == hashlib.sha256(again.path.read_bytes()).hexdigest()
     assert again.spans.combine_chunks().equals(chunks[1].spans.combine_chunks())
     assert len({chunk.sha256 for chunk in chunks}) == 5
-
-
-def test_batches_are_the_rows_in_order(chunks) -> None:  # type: ignore[no-untyped-def]
-    batches = list(batches_of_chunk(chunks[0].path, 32))
-    assert [len(batch) for batch in batches] == [32, 32, 26]
-    np.testing.assert_array_equal(np.concatenate(batches), np.load(chunks[0].path))
 
 
 def test_windows_outside_the_order_and_missing_streams_are_refused(order, streams, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
@@ -152,7 +147,7 @@ def test_digests_are_of_the_tokens_and_of_the_window(chunks, order) -> None:  # 
         tokens = np.load(chunk.path)
         assert tokens.dtype.str == "<u2"
         assert chunk.tokens_sha256 == hashlib.sha256(tokens.tobytes()).hexdigest()
-        assert chunk.sha256 == file_sha256(chunk.path)
+        assert chunk.sha256 == hashlib.sha256(chunk.path.read_bytes()).hexdigest()
         lines = [
             "\t".join(str(value) for value in row.values()) for row in order.slice(number * ROWS, ROWS).to_pylist()
         ]
@@ -166,19 +161,6 @@ def test_windows_of_a_committed_order_read_few_parts(order, tmp_path: Path) -> N
         assert order_window(dataset, first, n).equals(order.slice(first, n))
     with pytest.raises(ChunkError, match="lacks positions of 440 to 459"):
         order_window(dataset, 440, 20)
-
-
-def test_streams_of_two_tokenizers_are_refused(order, streams, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
-    marked = {name: replace(stream, tokenizer_sha256="a" * 64) for name, stream in streams.items()}
-    window = order_window(order, 0, 50)
-    write_chunk(window, marked, tmp_path / "x.npy")
-    for other, said in (("b" * 64, "bbbbbbbbbbbb"), (None, "not recorded")):
-        mixed = {**marked, "law_zh": replace(marked["law_zh"], tokenizer_sha256=other)}
-        with pytest.raises(ChunkError, match=f"law_zh were made with another tokenizer .{said} instead of aaa"):
-            write_chunk(window, mixed, tmp_path / "x.npy")
-    with pytest.raises(ShardError, match="shards of empty, law_zh, novel_en, novel_zh, poem_zh were made with another"):
-        check_tokenizers(marked, "c" * 64)
-    check_tokenizers({}, "c" * 64)
 
 
 def test_an_order_of_longer_streams_is_refused(order, streams, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from neo_assets.recipe.corpus import CorpusSection, MixtureSettings, SubsetSettings
 from neo_assets.recipe.recipe import load_recipe
 from neo_assets.text.sources import read_source
+from neo_assets.tokens.exact import exact
 from neo_assets.tokens.order.mix import (
     AssignSubset,
     assign_subset,
-    exact_factor,
     mixture_table,
     repeat_factors,
     url_hosts,
@@ -112,7 +112,7 @@ def test_mixture_table_is_megatrons_integer_arithmetic() -> None:
     assert [row["weighted_tokens"] for row in rows] == [202, 50, 0, 10, 23]
     assert sum(row["share"] for row in rows) == pytest.approx(1)
     assert rows[3]["category_share"] == pytest.approx(33 / 285)
-    assert exact_factor(0.1) * 10 == 1
+    assert exact(0.1) * 10 == 1
 
 
 @pytest.mark.parametrize(("phase", "published"), [("fundamental", 0.1477), ("decay", 0.1704)])

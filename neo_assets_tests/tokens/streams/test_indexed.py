@@ -1,13 +1,11 @@
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from neo_assets.tokens.streams.indexed import index_bytes, read_index, token_dtype
+from neo_assets.tokens.streams.indexed import index_bytes, token_dtype
 
 
 @settings(max_examples=25)
@@ -34,21 +32,11 @@ def test_stored_type_is_megatrons_choice() -> None:
         assert token_dtype(n_ids) == np.dtype(megatron.DType.optimal_dtype(n_ids))
 
 
-def test_offsets_beyond_32_bits(tmp_path: Path) -> None:
+def test_offsets_beyond_32_bits() -> None:
     lengths = np.full(5, 2**31 - 1, np.int64)
     data = index_bytes(lengths, np.dtype("<i4"))
     pointers = np.frombuffer(data, "<i8", 5, 34 + 4 * 5)
     assert pointers.tolist() == [i * (2**31 - 1) * 4 for i in range(5)]
-    (tmp_path / "a.idx").write_bytes(data)
-    np.testing.assert_array_equal(read_index(tmp_path / "a.idx")[0], lengths)
+    assert np.frombuffer(data, "<i4", 5, 34).tolist() == lengths.tolist()
     with pytest.raises(ValueError, match="does not fit the format"):
         index_bytes(np.array([2**31]), np.dtype("<i4"))
-
-
-@pytest.mark.parametrize(
-    "damage", [lambda b: b[:-1], lambda b: b"X" + b[1:], lambda b: b[:20], lambda b: b[:17] + b"\x63" + b[18:]]
-)
-def test_damaged_index_is_refused(tmp_path: Path, damage) -> None:  # type: ignore[no-untyped-def]
-    (tmp_path / "a.idx").write_bytes(damage(index_bytes(np.array([3, 4]), np.dtype("<u2"))))
-    with pytest.raises(ValueError, match="rebuild the token shards"):
-        read_index(tmp_path / "a.idx")

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neo_assets.tokens.streams.statistics import count_tokens, stream_statistics, unigram_entropy
+from neo_assets.tokens.entropy import unigram_entropy
+from neo_assets.tokens.streams.statistics import count_tokens, stream_statistics
 from neo_assets.tokens.streams.stream import TokenStream
 from neo_assets.tokens.vocabulary.tokenizer import Tokenizer
 

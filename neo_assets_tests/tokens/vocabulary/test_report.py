@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 import numpy as np
 import pyarrow as pa
@@ -9,9 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from neo_assets.tokens.vocabulary.pieces import Vocabulary
-from neo_assets.tokens.vocabulary.report import REPORT_SCHEMA, measure, tally_batch, tokenizer_report
+from neo_assets.tokens.vocabulary.report import REPORT_SCHEMA, measure, tally_batch
 from neo_assets.tokens.vocabulary.tokenizer import Tokenizer, train_tokenizer
 from neo_assets_tests.tokens.helpers import SMALL
+
+
+def tokenizer_report(documents: pa.Table | Iterable[pa.RecordBatch], tokenizer: Tokenizer) -> pa.Table:
+    return measure(documents.to_batches() if isinstance(documents, pa.Table) else documents, tokenizer).report()
+
 
 HAN = re.compile("[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003fffd]")
 TEXTS = (

@@ -7,9 +7,14 @@ from hypothesis import strategies as st
 
 from neo_assets.recipe.tokenizer import SamplingSettings
 from neo_assets.tokens.keyed import key, uniform
-from neo_assets.tokens.vocabulary.sample import draw_documents, sample_fractions, take_sample
+from neo_assets.tokens.vocabulary.sample import SampleDocuments, draw_documents, sample_fractions
 
 FRACTIONS = {"a": 0.3, "b": 2.5, "none": 0.0}
+
+
+def take_sample(documents: pa.Table, fractions: dict[str, float], seed: int) -> pa.Table:
+    kernel = SampleDocuments.of(fractions, seed)
+    return pa.Table.from_batches([kernel(batch) for batch in documents.to_batches()])
 
 
 def table(n: int) -> pa.Table:

@@ -14,13 +14,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from neo_assets.recipe.tokenizer import TokenizerSection
-from neo_assets.tokens.vocabulary.tokenizer import (
-    Tokenizer,
-    TokenizerError,
-    sample_lines,
-    train_tokenizer,
-    training_lines,
-)
+from neo_assets.tokens.vocabulary.tokenizer import Tokenizer, TokenizerError, train_tokenizer
+from neo_assets.tokens.vocabulary.training import sample_lines, training_lines
 from neo_assets_tests.tokens.helpers import SAMPLING, SMALL
 
 HARD = "\x00\t\r\n\x0b \x85\xa0\u2028\u2581\u2585\u3000\ufeff\ufffd\ufffe\U0010ffff"

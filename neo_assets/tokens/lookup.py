@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from neo_assets.lake.dataset import Dataset
 from neo_assets.lake.manifest import Part
+
+Ints = npt.NDArray[np.int64]
 
 
 def rows_at(dataset: Dataset, first: int, n: int, columns: Sequence[str] | None = None) -> pa.Table:
@@ -74,6 +78,57 @@ def _found(
             table = file.read_row_groups(groups)
         found = table.filter(pc.equal(table[column], pa.scalar(value, table.schema.field(column).type)))
         yield found if columns is None else found.select(list(columns))
+
+
+def rows_over(table: Dataset | pa.Table, begin: str, end: str, starts: Ints, ends: Ints) -> pa.Table:
+    """The rows whose stretch, from column `begin` to column `end` (exclusive), meets one of the given stretches.
+
+    Args:
+        table: stretches that ascend, in one partition.
+        starts: where the given stretches begin, ascending.
+        ends: where they end, exclusive, ascending.
+
+    Reads the footers of at most log2(parts) parts a stretch, and the parts that hold one. Memory: what is found, and a
+    row group.
+    """
+    if isinstance(table, pa.Table):
+        return _meeting(table, begin, end, starts, ends)
+    found = [_empty(table, None)]
+    for part in _parts_over(table, [part for part in table.parts if part.rows], end, starts, ends):
+        with table.store.open(part.path) as stream:
+            for batch in pq.ParquetFile(stream).iter_batches():
+                found.append(_meeting(pa.Table.from_batches([batch]), begin, end, starts, ends))
+    return pa.concat_tables(found)
+
+
+def _parts_over(dataset: Dataset, parts: Sequence[Part], end: str, starts: Ints, ends: Ints) -> Iterator[Part]:
+    """The parts that may hold a row that meets a stretch, in order: halves are followed as far as stretches lie there.
+
+    A stretch before the first row or after the last leads to the first or last part.
+    """
+    if not len(starts) or len(parts) < 2:
+        yield from parts if len(starts) else ()
+        return
+    middle = len(parts) // 2
+    border = _last(dataset, parts[middle - 1], end)
+    before, after = int(np.searchsorted(starts, border)), int(np.searchsorted(ends, border, side="right"))
+    yield from _parts_over(dataset, parts[:middle], end, starts[:before], ends[:before])
+    yield from _parts_over(dataset, parts[middle:], end, starts[after:], ends[after:])
+
+
+def _meeting(table: pa.Table, begin: str, end: str, starts: Ints, ends: Ints) -> pa.Table:
+    """The rows that more stretches begin before the end of than end before the beginning of."""
+    begun = np.searchsorted(starts, table.column(end).to_numpy())
+    ended = np.searchsorted(ends, table.column(begin).to_numpy(), side="right")
+    return table.filter(pa.array(begun > ended))
+
+
+def last_value(table: Dataset | pa.Table, column: str, default: int) -> int:
+    """The last row's value of a column that ascends, in one partition; `default` if there is no row."""
+    if isinstance(table, pa.Table):
+        return int(table.column(column)[-1].as_py()) if table.num_rows else default
+    parts = [part for part in table.parts if part.rows]
+    return int(_last(table, parts[-1], column)) if parts else default
 
 
 def _last(dataset: Dataset, part: Part, column: str) -> Any:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from neo_assets.lake.dataset import Dataset
 from neo_assets.lake.lake import Lake
-from neo_assets.tokens.lineage.lookup import rows_at, rows_with
+from neo_assets.tokens.lookup import last_value, rows_at, rows_over, rows_with
 from neo_assets_tests.tokens.small_run import committed
 
 
@@ -76,3 +77,58 @@ def test_only_what_is_needed_is_read(tmp_path: Path) -> None:
     opened.clear()
     assert rows_with(counted, "name", "0777")["n"].to_pylist() == [777]
     assert len(set(opened)) < 12  # log2(100 parts), the part found, the next, and one for the schema
+
+
+def stretches(lengths: list[int]) -> pa.Table:
+    ends = np.cumsum(lengths)
+    return pa.table({"begin": ends - lengths, "end": ends, "n": range(len(lengths))})
+
+
+@settings(max_examples=60)
+@given(
+    st.lists(st.integers(1, 9), min_size=1, max_size=40),
+    st.lists(st.tuples(st.integers(-3, 200), st.integers(1, 30))),
+    st.integers(1, 9),
+)
+def test_rows_that_meet_stretches_are_those_of_a_filter(
+    tmp_path_factory: pytest.TempPathFactory, lengths: list[int], given_: list[tuple[int, int]], part_rows: int
+) -> None:
+    table = stretches(lengths)
+    starts = np.sort(np.array([start for start, _ in given_], np.int64))
+    ends = np.maximum.accumulate(starts + np.array([length for _, length in given_], np.int64))
+    dataset = committed(Lake(str(tmp_path_factory.mktemp("lake"))), "a/b", None, part_rows, rows=table)
+    expected = [
+        row["n"]
+        for row in table.to_pylist()
+        if any(start < row["end"] and row["begin"] < end for start, end in zip(starts, ends, strict=True))
+    ]
+    for held in (table, dataset):
+        found = rows_over(held, "begin", "end", starts, ends)
+        assert found["n"].to_pylist() == expected
+        assert found.schema == table.schema
+        assert last_value(held, "end", 7) == sum(lengths)
+
+
+def test_tables_without_rows(tmp_path: Path) -> None:
+    empty = stretches([1]).slice(0, 0)
+    for held in (empty, committed(Lake(str(tmp_path)), "a/b", None, 10, rows=empty)):
+        assert rows_over(held, "begin", "end", np.array([0]), np.array([5])).equals(empty)
+        assert last_value(held, "end", 7) == 7
+
+
+def test_only_parts_that_stretches_lie_in_are_read(tmp_path: Path) -> None:
+    dataset = committed(Lake(str(tmp_path)), "a/b", None, 10, rows=stretches([10] * 1000))
+    opened = []
+
+    class Counting:
+        def open(self, path: str):  # type: ignore[no-untyped-def]
+            opened.append(path)
+            return dataset.store.open(path)
+
+    counted = Dataset(Counting(), "a/b", dataset.manifests)  # type: ignore[arg-type]
+    found = rows_over(counted, "begin", "end", np.array([0, 5000, 5095]), np.array([10, 5001, 5105]))
+    assert found["n"].to_pylist() == [0, 500, 509, 510]
+    assert len(set(opened)) < 20  # three ways of log2(100 parts), shared at first
+    opened.clear()
+    assert rows_over(counted, "begin", "end", np.array([], np.int64), np.array([], np.int64)).num_rows == 0
+    assert len(opened) == 1  # for the schema
