@@ -5,7 +5,7 @@ from neo_assets.partitions import ALL, subsets
 from neo_assets.plots import bar_chart
 from neo_assets.text.decontamination import Decontaminate, Items, ListHits
 from neo_assets.text.pii import RedactPii
-from neo_assets.tokens.held_out import TakeHeldOut
+from neo_assets.tokens.held_out import TakeDocuments, held_out_ids, ids_of
 from neo_assets.tokens.order.mix import AssignSubset, mixture_tables
 from neo_assets.tokens.stages import tokens_by_subset
 
@@ -49,7 +49,8 @@ def decontaminated(redacted: Dataset, tasks: Dataset, engine: Engine, recipe: Re
 @asset(kinds={"parquet"}, partitions_def=subsets)
 def held_out(decontaminated: Dataset, engine: Engine, recipe: Recipe) -> Relation:
     """Documents of a subset that no training reads, the tokenizer's included: what was learned is measured on them."""
-    return engine.map(decontaminated, TakeHeldOut(recipe.corpus.held_out, recipe.seed))
+    ids = held_out_ids(ids_of(decontaminated.batches(["doc_id"])), recipe.corpus.held_out, recipe.seed)
+    return engine.map(decontaminated, TakeDocuments(ids))
 
 
 STATISTICS = """

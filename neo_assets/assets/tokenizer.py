@@ -3,7 +3,7 @@
 from neo_assets.asset import Dataset, Draft, Engine, Recipe, Relation, asset
 from neo_assets.partitions import ALL
 from neo_assets.plots import bar_chart
-from neo_assets.tokens.held_out import LeaveHeldOut
+from neo_assets.tokens.held_out import LeaveDocuments, ids_of
 from neo_assets.tokens.vocabulary.coverage import unicode_table
 from neo_assets.tokens.vocabulary.pieces import vocabulary_figures, vocabulary_table
 from neo_assets.tokens.vocabulary.public import open_all
@@ -14,13 +14,20 @@ from neo_assets.tokens.vocabulary.tokenizer import Tokenizer, train_tokenizer
 MODEL = "tokenizer.model"
 
 
-@asset(kinds={"parquet"}, inputs={"documents": ("corpus/decontaminated", ALL), "statistics": "corpus/statistics"})
-def sample(documents: Dataset, statistics: Dataset, engine: Engine, recipe: Recipe) -> Relation:
+@asset(
+    kinds={"parquet"},
+    inputs={
+        "documents": ("corpus/decontaminated", ALL),
+        "held_out": ("corpus/held_out", ALL),
+        "statistics": "corpus/statistics",
+    },
+)
+def sample(documents: Dataset, held_out: Dataset, statistics: Dataset, engine: Engine, recipe: Recipe) -> Relation:
     """Documents that the tokenizer is trained on, drawn by id with the recipe's weights; `copies` says how often."""
     counts = {row["subset"]: row["characters"] for row in statistics.read().to_pylist()}
     characters = dict.fromkeys(recipe.corpus.subsets, 0) | counts
     fractions = sample_fractions(characters, recipe.tokenizer.sampling)
-    trained_on = LeaveHeldOut(recipe.corpus.held_out, recipe.seed)
+    trained_on = LeaveDocuments(frozenset(ids_of(held_out.batches(["doc_id"]))))
     return engine.map(documents, trained_on, SampleDocuments.of(fractions, recipe.seed))
 
 

@@ -9,7 +9,7 @@ from neo_assets.evaluation.curves import loss_curve, step_curves
 from neo_assets.model.metrics.run_events import EVENT_FILE, tensorboard_file
 from neo_assets.ordinals import ordinal_index
 from neo_assets.partitions import ALL, PREVIOUS, SAME_ORDINAL, checkpoints, chunks, subsets
-from neo_assets.tokens.held_out import without_held_out
+from neo_assets.tokens.held_out import LeaveDocuments, ids_of
 from neo_assets.tokens.lineage.exposures import checkpoint_exposures
 from neo_assets.tokens.lineage.ledger import concat_steps, ledger_of, ledger_totals
 from neo_assets.tokens.order.chunks import order_window, write_chunk
@@ -22,16 +22,20 @@ from neo_assets.tokens.vocabulary.tokenizer import Tokenizer
 @asset(
     kinds={"megatron"},
     partitions_def=subsets,
-    inputs={"documents": "corpus/decontaminated", "tokenizer": "tokenizer/tokenizer"},
+    inputs={
+        "documents": "corpus/decontaminated",
+        "held_out": "corpus/held_out",
+        "tokenizer": "tokenizer/tokenizer",
+    },
 )
-def token_shards(context: Context, documents: Dataset, tokenizer: Dataset, recipe: Recipe) -> Draft:
+def token_shards(context: Context, documents: Dataset, held_out: Dataset, tokenizer: Dataset, recipe: Recipe) -> Draft:
     """A subset as one stream of tokens in Megatron's IndexedDataset files, a digest per block, and a span per document.
 
     The table `spans` says which tokens are which document's. Held-out documents are not in it.
     """
-    scratch, batches = TemporaryDirectory(), documents.batches(["doc_id", "url", "text"])
+    scratch, left_out = TemporaryDirectory(), LeaveDocuments(frozenset(ids_of(held_out.batches(["doc_id"]))))
     shards = write_shards(
-        without_held_out(batches, recipe.corpus.held_out, recipe.seed),
+        map(left_out, documents.batches(["doc_id", "url", "text"])),
         Tokenizer.load(tokenizer.file("tokenizer.model"), recipe.tokenizer),
         Path(scratch.name),
         context.partition_key,

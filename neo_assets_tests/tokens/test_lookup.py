@@ -132,3 +132,7 @@ def test_only_parts_that_stretches_lie_in_are_read(tmp_path: Path) -> None:
     opened.clear()
     assert rows_over(counted, "begin", "end", np.array([], np.int64), np.array([], np.int64)).num_rows == 0
     assert len(opened) == 1  # for the schema
+    opened.clear()
+    two = committed(Lake(str(tmp_path)), "a/two", None, 10, rows=stretches([10] * 20))
+    rows_over(Dataset(Counting(), "a/two", two.manifests), "begin", "end", np.array([3]), np.array([4]))  # type: ignore[arg-type]
+    assert set(opened) == {two.parts[0].path}

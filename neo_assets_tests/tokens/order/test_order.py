@@ -207,6 +207,7 @@ def replace(order: pa.Table, column: str, row: int, value: object) -> pa.Table:
     [
         ("position", 7, "positions are not"),
         ("token_start", 1, "do not follow"),
+        ("token_end", 1, "do not follow"),
         ("phase", "other", "phases are missing"),
         ("repeat", 9, "beyond its factor"),
         ("epoch", 5, "instead of"),
@@ -217,6 +218,14 @@ def test_tampering_is_found(column: str, value: object, reason: str) -> None:
     check_order(order, TOKENS, DEMANDS, SEQ)
     with pytest.raises(OrderError, match=reason):
         check_order(replace(order, column, 3, value), TOKENS, DEMANDS, SEQ)
+
+
+def test_a_shifted_token_range_is_found() -> None:
+    order = build_order(TOKENS, DEMANDS, SEQ, 42)
+    for column in ("token_start", "token_end"):
+        order = replace(order, column, 3, order[column][3].as_py() + 1)
+    with pytest.raises(OrderError, match="do not follow"):
+        check_order(order, TOKENS, DEMANDS, SEQ)
 
 
 def test_a_row_that_replaces_another_is_found() -> None:
