@@ -144,12 +144,17 @@ def _fault(check: Callable[[], None]) -> str:
 
 
 @dg.multi_asset_check(
-    specs=[_check("release/weights", "logits_equal", "The released weights give the trainer's logits, bit for bit.")]
+    specs=[
+        _check("release/weights", "logits_equal", "The released weights give the trainer's logits, bit for bit."),
+        _check("release/weights", "reads_back", "Converted back, they are the checkpoint's weights, bit for bit."),
+    ]
 )
-def released_logits_equal(lake: LakeParam) -> Iterator[dg.AssetCheckResult]:
-    """Compared by the export job on drawn token ids; a difference is a broken conversion."""
-    difference = float(lake.dataset("release/weights").metadata["largest logit difference"])
+def released_weights_equal(lake: LakeParam) -> Iterator[dg.AssetCheckResult]:
+    """Compared by the export job; a difference is a broken conversion."""
+    told = lake.dataset("release/weights").metadata
+    difference = float(told["largest logit difference"])
     yield _result("release/weights", "logits_equal", difference == 0.0, difference=difference)
+    yield _result("release/weights", "reads_back", bool(told["reads back"]), digest=str(told["weights digest"]))
 
 
 @dg.multi_asset_check(
@@ -196,5 +201,5 @@ RESULT_CHECKS = [
     training_learned,
     held_out_loss_falls,
     documents_replay,
-    released_logits_equal,
+    released_weights_equal,
 ]

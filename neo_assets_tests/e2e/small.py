@@ -45,6 +45,18 @@ def small_recipe() -> dict[str, Any]:
     return recipe
 
 
+def longer_recipe(checkout: Checkout) -> dict[str, Any]:
+    """Its recipe with steps for some seconds, and a snapshot every few of them: enough to read documents whole."""
+    recipe: dict[str, Any] = yaml.safe_load((checkout.folder / "recipe.yaml").read_text())
+    training = recipe["training"]
+    training |= {"snapshot_steps": 25, "microbatch_sequences": 2}
+    for phase, steps, per_chunk in zip(training["phases"], (600, 200), (200, 200), strict=True):
+        phase |= {"n_steps": steps, "steps_per_chunk": per_chunk}
+        if phase["schedule"]["kind"] == "cosine":
+            phase["schedule"] |= {"decay_steps": steps}
+    return recipe
+
+
 @dataclass(frozen=True)
 class Told:
     """How a command ended, and what it said."""

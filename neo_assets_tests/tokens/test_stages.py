@@ -87,6 +87,6 @@ def test_streams_of_two_tokenizers_are_refused(whole: dict[str, TokenStream], co
     check_tokenizers(marked)
     for other, said in (("b" * 64, "bbbbbbbbbbbb"), (None, "not recorded")):
         mixed = {**marked, "law_zh": replace(marked["law_zh"], tokenizer_sha256=other)}
-        with pytest.raises(ShardError, match=f"law_zh were made with another tokenizer .{said} instead of aaa"):
+        with pytest.raises(ShardError, match=rf"law_zh were made with another tokenizer \({said} instead of a{{12}}\)"):
             check_tokenizers(mixed)
     check_tokenizers({}, "c" * 64)

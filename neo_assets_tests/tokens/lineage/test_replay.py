@@ -145,6 +145,20 @@ def test_verification_finds_one_changed_token_and_one_changed_text(
             assert verify_documents(texts, told, chunks, tokenizer).differing == [doc_id]
 
 
+def test_verification_finds_a_changed_text_of_a_document_read_in_part(
+    run: Run, chunks: list[OpenChunk], tokenizer: Tokenizer, texts: dict[str, str], positions: dict[str, list[int]]
+) -> None:
+    readings = readings_of(spans_of(chunks, read_ids(run)), chunks, tokenizer.end_of_document_id)
+    whole = {reading.doc_id for reading in readings if reading.whole}
+    partial = [reading for reading in readings if reading.doc_id not in whole]
+    for reading in (partial[0], partial[-1]):
+        changed = {**texts, reading.doc_id: f"X {texts[reading.doc_id]}"}
+        assert verify_documents(changed, positions, chunks, tokenizer).differing == [reading.doc_id]
+    found = verify_documents(texts, positions, chunks, tokenizer)
+    assert (found.n_whole, found.n_partial) == (len(whole), len({reading.doc_id for reading in partial}))
+    assert found.n_tokens == sum(len(stretch.tokens) for reading in readings for stretch in reading.stretches)
+
+
 def test_contradicting_pieces_are_found(run: Run, chunks: list[OpenChunk], tokenizer: Tokenizer) -> None:
     order = run.order.to_pylist()
     at = {(r["phase"], r["epoch"], r["subset"], r["sequence"], r["repeat"]): r["position"] for r in order}

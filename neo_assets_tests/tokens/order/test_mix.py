@@ -141,6 +141,18 @@ def test_matrix_figures_give_the_published_share_of_code(phase: str, published: 
     }
 
 
+def test_a_share_scales_the_weights_of_its_category() -> None:
+    """By hand: read are 200 of code, 50 of book, 33 of Common Crawl."""
+    tokens = {"code": 100, "law_zh": 101, "dump_law_en": 7, "cc_en": 10, "cc_zh": 10}
+    scaled = repeat_factors(tokens, SUBSETS, MixtureSettings(weights=WEIGHTS, shares={"code": 0.1}))
+    # A tenth of all is a ninth of the other 83: 83 / 9 / 200 of what is read now.
+    assert scaled == {**WEIGHTS, "code": 0.092222222}
+    scaled = repeat_factors(tokens, SUBSETS, MixtureSettings(weights=WEIGHTS, shares={"common_crawl": 0.1}))
+    # 250 / 9 / 33 = 0.8417508417…, of weights 1 and 2.3.
+    assert scaled == {**WEIGHTS, "cc_en": 0.841750842, "cc_zh": 1.936026936}
+    assert repeat_factors(tokens, SUBSETS, MixtureSettings(weights=WEIGHTS)) == WEIGHTS
+
+
 def test_a_share_that_no_factor_gives_is_refused() -> None:
     tokens = dict.fromkeys(SUBSETS, 0) | {"code": 10}
     with pytest.raises(ValueError, match="no tokens of the rest to give a share"):

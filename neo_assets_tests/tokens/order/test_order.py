@@ -92,10 +92,11 @@ def test_the_smallest_hashes_are_chosen(n: int, data: st.DataObject) -> None:
 
 
 def test_equal_hashes_keep_the_order_of_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Hashes of two bits, so that almost all are equal."""
+    """Hashes of two bits, so that almost all are equal, and at the borders of ranges where these are two."""
+    values = np.array([0, 2**63 - 1, 2**63, 2**64 - 1], np.uint64)
 
     def coarse(key_bytes: bytes, n: int, first: int = 0) -> np.ndarray:  # type: ignore[type-arg]
-        return counter_hashes(key_bytes, n, first) >> np.uint64(63) << np.uint64(63)
+        return values[counter_hashes(key_bytes, n, first) >> np.uint64(62)]
 
     monkeypatch.setattr(permutation, "counter_hashes", coarse)
     hashes = [tuple(pair) for pair in coarse(key("x"), 90).tolist()]
@@ -104,8 +105,9 @@ def test_equal_hashes_keep_the_order_of_numbers(monkeypatch: pytest.MonkeyPatch)
         bits = np.unpackbits(permutation.smallest(key("x"), 90, rows), count=90)
         assert np.flatnonzero(bits).tolist() == sorted(expected[:rows])
     whole = permutation.Reading(0, 0, 90, 90, key("x"), b"")
-    drawn = np.concatenate([part[1] for part in permutation.permuted([whole], memory_rows=11)])
-    assert drawn.tolist() == expected
+    for memory_rows in (11, 45, 90):
+        drawn = np.concatenate([part[1] for part in permutation.permuted([whole], memory_rows)])
+        assert drawn.tolist() == expected
 
 
 @given(st.integers(0, 100), st.integers(1, 12))
@@ -218,6 +220,12 @@ def test_tampering_is_found(column: str, value: object, reason: str) -> None:
     check_order(order, TOKENS, DEMANDS, SEQ)
     with pytest.raises(OrderError, match=reason):
         check_order(replace(order, column, 3, value), TOKENS, DEMANDS, SEQ)
+
+
+def test_a_row_of_a_subset_that_the_phase_does_not_read_is_found() -> None:
+    order = build_order(TOKENS, DEMANDS, SEQ, 42)
+    with pytest.raises(OrderError, match="phase decay does not read c"):
+        check_order(replace(order, "subset", 120, "c"), TOKENS, DEMANDS, SEQ)
 
 
 def test_a_shifted_token_range_is_found() -> None:
