@@ -73,9 +73,9 @@ def megatron_order(n_samples: int, work: Path) -> dict[str, Any]:
     """The indexes of so many samples of three subsets of the same sizes, as `BlendedMegatronDatasetBuilder` does."""
     from megatron.core.datasets.blended_megatron_dataset_builder import BlendedMegatronDatasetBuilder
     from megatron.core.datasets.gpt_dataset import GPTDataset
-    from torch import distributed
+    from torch.distributed import init_process_group
 
-    distributed.init_process_group("gloo", store=distributed.HashStore(), rank=0, world_size=1)
+    init_process_group("gloo", init_method=f"file://{work / 'group'}", rank=0, world_size=1)
     prefixes = [_empty_shard(work / name, _n_tokens(n_samples, share)) for name, share in SUBSETS.items()]
     logging.disable()
     with Clock() as clock:

@@ -46,7 +46,7 @@ def small_recipe() -> dict[str, Any]:
 
 
 def longer_recipe(checkout: Checkout) -> dict[str, Any]:
-    """Its recipe with steps for some seconds, and a snapshot every few of them: enough to read documents whole."""
+    """Its recipe with steps for some seconds and a snapshot every few of them, over tokens so few that all are read."""
     recipe: dict[str, Any] = yaml.safe_load((checkout.folder / "recipe.yaml").read_text())
     training = recipe["training"]
     training |= {"snapshot_steps": 25, "microbatch_sequences": 2}
@@ -54,6 +54,9 @@ def longer_recipe(checkout: Checkout) -> dict[str, Any]:
         phase |= {"n_steps": steps, "steps_per_chunk": per_chunk}
         if phase["schedule"]["kind"] == "cosine":
             phase["schedule"] |= {"decay_steps": steps}
+    weights = recipe["corpus"]["phases"]["fundamental"]["weights"]
+    for subset in weights.keys() - {"cc_en", "reference_en", "reference_zh"}:
+        weights[subset] = 0
     return recipe
 
 

@@ -38,7 +38,7 @@ def tokenizer(trained: Checkout) -> Tokenizer:
 
 
 def read_whole(spans: list[dict[str, Any]], texts: dict[str, str], tokenizer: Tokenizer) -> dict[str, Any]:
-    """A document with a URL of which one epoch read every token, in more than one sequence ."""
+    """A document with a URL of which one epoch read every token, in more than one sequence."""
     pieces = defaultdict(list)
     for span in spans:
         if span["url"] and (span["phase"], span["epoch"], span["repeat"]) == ("fundamental", 0, 0):

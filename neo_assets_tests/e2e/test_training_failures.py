@@ -23,8 +23,11 @@ PARENT_AGAIN = f"run `neo build {CHECKPOINT} --partition ckpt_001 --force --no-u
 
 
 def file_of(checkout: Checkout, pattern: str) -> Path:
-    """The one file of the lake that is meant."""
-    [path] = (checkout.folder / "lake").glob(pattern)
+    """The one file of the lake that is meant, in the version in force."""
+    area, name, partition, rest = pattern.split("/", 3)
+    manifest = checkout.lake.manifest(f"{area}/{name}", partition)
+    assert manifest is not None
+    [path] = (checkout.folder / "lake" / area / name / partition).glob(rest.replace("v-*", manifest.version))
     return path
 
 

@@ -228,6 +228,32 @@ def test_a_row_of_a_subset_that_the_phase_does_not_read_is_found() -> None:
         check_order(replace(order, "subset", 120, "c"), TOKENS, DEMANDS, SEQ)
 
 
+def test_the_sequence_after_the_last_is_outside() -> None:
+    order = build_order(TOKENS, DEMANDS, SEQ, 42)
+    row = next(i for i, name in enumerate(order["subset"].to_pylist()) if name == "a")
+    for column, value in (("sequence", 24), ("token_start", 24 * SEQ), ("token_end", 25 * SEQ + 1)):
+        order = replace(order, column, row, value)
+    with pytest.raises(OrderError, match="a lies outside its stream of 24 sequences"):
+        check_order(order, TOKENS, DEMANDS, SEQ)
+
+
+def test_every_repeated_sequence_is_found_in_another_batch_too() -> None:
+    demand = [PhaseDemand("p", {"a": 2.0})]
+    order = build_order(TOKENS, demand, SEQ, 42)
+    rows = order.to_pylist()
+    for row in rows:
+        other = (row["position"] + 1) % len(rows)
+        twice = order
+        for column in ("sequence", "repeat", "token_start", "token_end"):
+            twice = replace(twice, column, other, row[column])
+        found = f"epoch 0 holds sequence {row['sequence']}, repeat {row['repeat']} of a more than once"
+        for batch_rows in (1, 48):
+            with pytest.raises(OrderError, match=found):
+                check_order(twice.to_batches(max_chunksize=batch_rows), TOKENS, demand, SEQ)
+    with pytest.raises(OrderError, match="a repeat of a goes beyond its factor"):
+        check_order(replace(order, "repeat", 0, 2), TOKENS, demand, SEQ)
+
+
 def test_a_shifted_token_range_is_found() -> None:
     order = build_order(TOKENS, DEMANDS, SEQ, 42)
     for column in ("token_start", "token_end"):
