@@ -15,11 +15,9 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
-    """Everything, built by one worker."""
-    checkout = Checkout.make(tmp_path_factory.mktemp("one"), small_recipe())
-    checkout.build_everything(workers=1)
-    return checkout
+def built(everything: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Checkout:
+    """Everything, built by one worker, to be changed by these tests."""
+    return everything.copy(tmp_path_factory.mktemp("one") / "checkout")
 
 
 def test_two_workers_elsewhere_give_the_same_digests(built: Checkout, tmp_path: Path) -> None:
