@@ -80,6 +80,10 @@ class LocalEngine:
     def write(self, relation: Relation, writer: VersionWriter, table: str) -> Resources:
         """Carry the relation out into a table of the version."""
         started, cpu = time.perf_counter(), time.process_time()
+        if isinstance(relation, Streamed):
+            written = list(_straight(relation, writer, table))
+            writer.add(part for parts in written for part in parts)
+            return _resources(started, cpu, [])
         with self._scratch_store() as scratch:
             relation = landed(relation, lambda stream: _land(stream, scratch))
             if table == ROWS and writer.rows_in is None:
@@ -87,14 +91,7 @@ class LocalEngine:
             done = list(self._carry_out(relation, writer.store, writer.folder, table, scratch))
         # Rows and decisions interleave per unit of work; each table's parts stay in unit order.
         writer.add(part for unit in done for part in unit.parts)
-        own, workers = time.process_time() - cpu, sum(unit.cpu_seconds for unit in done)
-        return Resources(
-            cpu_seconds=round(own + workers, 3),
-            worker_cpu_seconds=round(workers, 3),
-            wall_seconds=round(time.perf_counter() - started, 3),
-            peak_memory_bytes=max([peak_memory(), *(unit.peak_memory_bytes for unit in done)]),
-            workers=self.workers,
-        )
+        return _resources(started, cpu, done).model_copy(update={"workers": self.workers})
 
     def _carry_out(
         self, relation: Relation, target: Store, folder: str, table: str, scratch: Store, intermediate: bool = False
@@ -196,6 +193,30 @@ class LocalEngine:
 
 
 _counter = itertools.count()
+
+
+def _resources(started: float, cpu_before: float, done: Sequence[Done]) -> Resources:
+    own, workers = time.process_time() - cpu_before, sum(unit.cpu_seconds for unit in done)
+    return Resources(
+        cpu_seconds=round(own + workers, 3),
+        worker_cpu_seconds=round(workers, 3),
+        wall_seconds=round(time.perf_counter() - started, 3),
+        peak_memory_bytes=max([peak_memory(), *(unit.peak_memory_bytes for unit in done)]),
+    )
+
+
+def _straight(stream: Streamed, writer: VersionWriter, table: str) -> Iterator[list[WrittenPart]]:
+    """The stream's rows where they are to be, a part for each batch; at least one part."""
+    rows = 0
+    batches: Iterator[pa.RecordBatch | None] = itertools.chain(stream.batches(), [None])
+    for index, batch in enumerate(batches):
+        if batch is None and index:
+            break
+        part = pa.Table.from_batches([] if batch is None else [batch], stream.schema)
+        rows += part.num_rows
+        yield write_judged(writer.store, writer.folder, table, index, part)
+    if table == ROWS and writer.rows_in is None:
+        writer.rows_in = rows
 
 
 def _land(stream: Streamed, scratch: Store) -> Dataset:
