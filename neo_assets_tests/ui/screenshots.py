@@ -112,7 +112,6 @@ SHOTS: tuple[Shot, ...] = (
     EntryShot("steps", "/assets/training/metrics", ("steps",), key="steps"),
     EntryShot("compression", "/assets/tokenizer/report", ("compression",), key="compression"),
     Shot("ledger", "/assets/training/ledger", ("tokens applied", "restarts")),
-    Shot("live-curves", "/assets/training/checkpoint?view=plots", ("loss", "tokens_per_second")),
     EntryShot("thresholds", "/assets/chinese/threshold_study", ("thresholds",), key="thresholds"),
     EntryShot("funnel", "/assets/english/funnel", ("funnel",), key="funnel"),
     EntryShot("duplicates", "/assets/english/duplicates", ("similarity",), key="similarity"),
