@@ -102,7 +102,7 @@ def held_out_curves(losses: pa.Table) -> bytes:
     axes.set_xlabel("target tokens")
     axes.set_ylabel("held-out loss, nats per token")
     if lines:
-        axes.legend(fontsize=7, ncols=1 + len(lines) // 12)
+        axes.legend(fontsize=7, loc="upper left", bbox_to_anchor=(1.0, 1.0))
     return png(figure)
 
 
