@@ -81,16 +81,14 @@ def run_workers(spec: Mapping[str, Any], n_ranks: int, on_event: OnEvent) -> Non
 
 
 def _environment(spec: Mapping[str, Any]) -> dict[str, str]:
-    """One thread pool of the recipe's size, and libraries that give the same bits whatever the machine's load."""
-    training = spec["training"]
-    threads = training.get("n_threads", 1)
+    """One thread pool of the recipe's size, and libraries that give the same bits whatever the machine's load.
+
+    What must be set for a GPU alone, a rank sets itself (`stack.ranks.deterministic`).
+    """
+    threads = spec["training"].get("n_threads", 1)
     given = {**os.environ, "OMP_NUM_THREADS": str(threads), "MKL_NUM_THREADS": str(threads), "PYTHONUNBUFFERED": "1"}
     if threads > 1:
         given.setdefault("MKL_CBWR", "AVX2,STRICT")
-    execution = training.get("execution", {})
-    if execution.get("stack") == "gpu" and execution.get("deterministic", True):
-        given.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-        given.setdefault("NVTE_ALLOW_NONDETERMINISTIC_ALGO", "0")
     return given
 
 
