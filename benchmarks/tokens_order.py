@@ -8,6 +8,7 @@ files; samples are cut from the token files when they are read.
 from __future__ import annotations
 
 import logging
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,7 @@ def megatron_samples(folder: Path, work: Path) -> tuple[Clock, int]:
     from megatron.core.datasets.utils import Split
 
     tokens = 0
+    shutil.rmtree(work / "cache", ignore_errors=True)  # Megatron names its files by the path alone: another corpus' too
     with Clock() as clock:
         documents = IndexedDataset(str(folder / "shard_00000"))
         all_of_them = np.arange(len(documents), dtype=np.int32)
