@@ -73,8 +73,8 @@ def test_keys_of_the_mini_recipe() -> None:
     assert partitions.crawl_days.get_partition_keys() == ["2024-11-01", "2024-11-02"]
     assert partitions.english_sources.get_partition_keys() == list(recipe.english.sources)
     assert partitions.subsets.get_partition_keys() == list(recipe.corpus.subsets)
-    assert partitions.chunks.get_partition_keys() == [f"chunk_{i:03d}" for i in range(1, 9)]
-    assert partitions.checkpoints.get_partition_keys() == [f"ckpt_{i:03d}" for i in range(1, 9)]
+    assert partitions.chunks.get_partition_keys() == [f"chunk_{i:03d}" for i in range(1, 13)]
+    assert partitions.checkpoints.get_partition_keys() == [f"ckpt_{i:03d}" for i in range(1, 13)]
 
 
 def test_keys_of_the_matrix_recipe() -> None:

@@ -160,7 +160,8 @@ class _Module:
 def _cache() -> CodeCache:
     """What is known of modules. It also depends on this file, and on which modules there are: a name imported from a
     package may be one of them."""
-    modules = sorted(path.relative_to(ROOT).as_posix() for path in ROOT.glob("*/*.py"))
+    found = (path for pattern in ("*/*.py", "*/[a-z]*/*.py") for path in ROOT.glob(pattern))
+    modules = sorted(path.relative_to(ROOT).as_posix() for path in found)
     digest = hashlib.sha256("\n".join([Path(__file__).read_text(encoding="utf-8"), *modules]).encode()).hexdigest()
     return CodeCache(ROOT / "__pycache__" / f"code-{digest[:16]}.json")
 
