@@ -74,7 +74,8 @@ def training_learned(lake: LakeParam) -> Iterator[dg.AssetCheckResult]:
     """The chain of checkpoints learned more than how frequent tokens are."""
     metrics = lake.dataset("training/metrics")
     entropy = float(metrics.metadata["unigram entropy"])
-    applied = pc.filter(metrics.read()["loss"], metrics.read()["skipped"].is_null()).to_pylist()[-20:]
+    steps = metrics.read(["loss", "skipped"])
+    applied = pc.filter(steps["loss"], steps["skipped"].is_null()).to_pylist()[-20:]
     last = sum(applied) / max(len(applied), 1)
     passed = bool(applied) and last < 0.9 * entropy
     yield _result("training/metrics", "below_unigram_entropy", passed, loss=last, entropy=entropy)

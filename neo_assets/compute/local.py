@@ -18,6 +18,7 @@ import dagster as dg
 
 from neo_assets.compute.order import job_order, partitions_of
 from neo_assets.compute.protocol import Profile
+from neo_assets.engine.orphan import stopped_with_us
 from neo_assets.engine.progress import OBSERVATION_PREFIX, relay
 from neo_assets.lake.dataset import Dataset
 from neo_assets.lake.lake import Lake
@@ -124,27 +125,13 @@ def _run(command: list[str], environment: dict[str, str], observe: Callable[[str
         subprocess.Popen(
             command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
         ) as process,
-        _stopped_with_us(process),
+        stopped_with_us(process, GRACE_SECONDS),
     ):
         for line in process.stdout or ():
             if not (relay(line) or observe(line)):
                 tail.append(line.rstrip())
                 print(line, end="", flush=True)
         return process.wait(), tail
-
-
-@contextmanager
-def _stopped_with_us(process: subprocess.Popen[str]) -> Iterator[None]:
-    """On interruption, ask the job to end, then end it."""
-    try:
-        yield
-    except BaseException:
-        process.terminate()
-        try:
-            process.wait(GRACE_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-        raise
 
 
 @contextmanager

@@ -42,7 +42,7 @@ def _evaluate(job: RangeJob, key: str) -> None:
             batch_sequences=recipe.evaluation.batch_sequences,
         )
     index = ordinal_index(key)
-    tokens = training.sequences_before(index + 1) * training.chosen.seq_length
+    tokens = training.tokens_seen(index)
     where = {"checkpoint": key, "phase": training.position(index)[0].name, "tokens": tokens}
 
     def write(writer: VersionWriter) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
@@ -12,6 +13,13 @@ from neo_assets.jobs.base import RangeJob, open_range_job
 from neo_assets.lake.dataset import Dataset
 from neo_assets.lake.writer import VersionWriter
 from neo_assets.ordinals import ordinal_index
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from neo_assets.evaluation.held_out import Chosen
+    from neo_assets.tokens.vocabulary.tokenizer import Tokenizer
 
 SCHEMA = pa.schema(
     [
@@ -30,43 +38,55 @@ DOCUMENT_SCHEMA = pa.schema(
 
 def main() -> None:
     """Measure each checkpoint; write a row per subset, and one per document as the table `documents`."""
+    from neo_assets.evaluation.held_out import piece_bytes
+    from neo_assets.tokens.vocabulary.tokenizer import Tokenizer
+
     with open_range_job() as job:
+        tokenizer = Tokenizer.load(job.inputs["tokenizer"].file("tokenizer.model"), job.recipe.tokenizer)
+        token_bytes = piece_bytes(map(tokenizer.piece, range(tokenizer.vocab_size)), job.recipe.tokenizer.n_ids)
+        chosen = _chosen(job, tokenizer)
         for done, key in enumerate(job.keys, start=1):
-            _measure(job, key)
+            _measure(job, key, chosen, token_bytes)
             report("held-out loss", done, len(job.keys))
 
 
-def _measure(job: RangeJob, key: str) -> None:
-    from neo_assets.evaluation.held_out import choose_documents, held_out_loss, piece_bytes, subset_loss
+def _chosen(job: RangeJob, tokenizer: Tokenizer) -> dict[str | None, tuple[Chosen, ...]]:
+    """The documents of every subset that all checkpoints are measured on."""
+    from neo_assets.evaluation.held_out import choose_documents
+
+    n_tokens = job.recipe.evaluation.held_out_sequences * job.recipe.training.chosen.seq_length + 1
+    held_out = job.inputs["held_out"]
+    return {
+        m.partition: choose_documents(
+            _texts(held_out.partition(m.partition)), tokenizer.encode, n_tokens, job.recipe.seed
+        )
+        for m in held_out.manifests
+    }
+
+
+def _measure(
+    job: RangeJob, key: str, chosen: Mapping[str | None, tuple[Chosen, ...]], token_bytes: npt.NDArray[np.int64]
+) -> None:
+    from neo_assets.evaluation.held_out import held_out_loss, subset_loss
     from neo_assets.model.export.inference import open_model
-    from neo_assets.tokens.vocabulary.tokenizer import Tokenizer
 
     recipe = job.recipe
     inputs = {**job.inputs, "checkpoint": job.inputs["checkpoint"].partition(key)}
-    training, n_sequences = recipe.training, recipe.evaluation.held_out_sequences
-    tokenizer = Tokenizer.load(inputs["tokenizer"].file("tokenizer.model"), recipe.tokenizer)
-    token_bytes = piece_bytes(map(tokenizer.piece, range(tokenizer.vocab_size)), recipe.tokenizer.n_ids)
-    index = ordinal_index(key)
+    training, index = recipe.training, ordinal_index(key)
     where = {
         "checkpoint": key,
         "phase": training.position(index)[0].name,
-        "tokens_seen": training.sequences_before(index + 1) * training.chosen.seq_length,
+        "tokens_seen": training.tokens_seen(index),
     }
     rows, documents = [], []
     with open_model(inputs["checkpoint"].folder(), training.n_threads) as model:
-        seq_length, weights_digest = model.architecture.seq_length, model.weights_digest
-        for subset in (manifest.partition for manifest in inputs["held_out"].manifests):
-            chosen = choose_documents(
-                _texts(inputs["held_out"].partition(subset)),
-                tokenizer.encode,
-                n_sequences * seq_length + 1,
-                recipe.seed,
-            )
+        weights_digest = model.weights_digest
+        for subset, documents_of_it in chosen.items():
             losses = held_out_loss(
                 model.logits,
-                chosen,
-                seq_length=seq_length,
-                max_sequences=n_sequences,
+                documents_of_it,
+                seq_length=model.architecture.seq_length,
+                max_sequences=recipe.evaluation.held_out_sequences,
                 eod_id=recipe.tokenizer.end_of_document_id,
                 token_bytes=token_bytes,
                 mask_after_eod=training.mask_after_eod,

@@ -290,6 +290,10 @@ class TrainingSection(Section):
             chunk -= phase.n_chunks
         raise IndexError(f"the recipe has checkpoints 0 to {self.n_checkpoints - 1}, not {checkpoint}")
 
+    def tokens_seen(self, checkpoint: int) -> int:
+        """Target positions read when this checkpoint (0-based over all phases) is made, those of skipped steps too."""
+        return self.sequences_before(checkpoint + 1) * self.chosen.seq_length
+
     def sequences_before(self, checkpoint: int) -> int:
         """Sequences of all chunks before this one (0-based over all phases): its first row in the published order."""
         return sum(p.sequences_in_chunk(i) for p, i in map(self.position, range(checkpoint)))

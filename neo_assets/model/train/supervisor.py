@@ -16,9 +16,10 @@ import tempfile
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from neo_assets.engine.orphan import stopped_with_us
 
 EVENT_PREFIX = "::event "
 """A rank's way to report: a line of its output with this and a JSON object whose key `event` says what it is."""
@@ -63,7 +64,7 @@ def run_workers(spec: Mapping[str, Any], n_ranks: int, on_event: OnEvent) -> Non
             text=True,
             errors="replace",
         )
-        with process, _ended(process):
+        with process, stopped_with_us(process, GRACE_SECONDS):
             failures: list[dict[str, Any]] = []
             tail: deque[str] = deque(maxlen=TAIL_LINES)
             for line in _lines(process):
@@ -114,20 +115,6 @@ def _event(line: str) -> dict[str, Any] | None:
     except ValueError:
         return None
     return event if isinstance(event, dict) and "event" in event else None
-
-
-@contextmanager
-def _ended(process: subprocess.Popen[str]) -> Iterator[None]:
-    """On interruption, ask the ranks to end, then end them."""
-    try:
-        yield
-    except BaseException:
-        process.terminate()
-        try:
-            process.wait(GRACE_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-        raise
 
 
 def _why(status: int, failures: list[dict[str, Any]], tail: deque[str]) -> str:
