@@ -26,6 +26,7 @@ from neo_assets_tests.model.segments import contents, longer_training, make_segm
 
 pytestmark = pytest.mark.slow
 Event = Mapping[str, Any]
+WORKER = "neo_assets.model.train.worker"
 
 
 def run(segment: Segment, on_event: Callable[[dict[str, Any]], None] = lambda event: None) -> None:
@@ -36,14 +37,22 @@ def forked(segment: Segment) -> list[Event]:
     """The ranks without a supervisor, which start sooner; what rank 0 reports."""
     spec = segment.out.with_name("spec.json")
     spec.write_text(json.dumps(segment.spec()))
-    lines = run_ranks(segment.n_ranks, "neo_assets.model.train.worker", str(spec))[0].splitlines()
+    lines = run_ranks(segment.n_ranks, WORKER, str(spec))[0].splitlines()
     return [json.loads(line.removeprefix(EVENT_PREFIX)) for line in lines if line.startswith(EVENT_PREFIX)]
 
 
 def ranks() -> list[psutil.Process]:
     """The processes that train below this one, by age."""
-    found = [p for p in psutil.Process().children(recursive=True) if "neo_assets.model.train.worker" in p.cmdline()]
+    found = [p for p in psutil.Process().children(recursive=True) if WORKER in command_of(p)]
     return sorted(found, key=lambda process: process.create_time())
+
+
+def command_of(process: psutil.Process) -> list[str]:
+    """What a process runs; nothing when it has ended, also while nobody has asked for its exit status."""
+    try:
+        return process.cmdline()
+    except psutil.NoSuchProcess:
+        return []
 
 
 def killing(at_step: int, rank: int = 0) -> Callable[[Event], None]:
@@ -136,11 +145,11 @@ def test_ranks_end_when_the_supervisor_is_killed(tmp_path: Path, n_ranks: int) -
     assert process.stdout
     assert any(line == "step\n" for line in process.stdout)
     children = psutil.Process(process.pid).children(recursive=True)
-    assert sum("neo_assets.model.train.worker" in child.cmdline() for child in children) >= n_ranks
+    assert sum(WORKER in command_of(child) for child in children) >= n_ranks
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
     process.stdout.close()
     deadline = time.monotonic() + 20
-    while any(child.is_running() and child.status() != psutil.STATUS_ZOMBIE for child in children):
+    while any(command_of(child) for child in children):
         assert time.monotonic() < deadline, children
         time.sleep(0.1)
