@@ -25,10 +25,10 @@ TORCH_BACKEND := $(if $(shell command -v nvidia-smi),--torch-backend=auto,--torc
 endif
 INSTALL := $(UV) pip install --quiet --constraint requirements.lock $(TORCH_BACKEND)
 
-.PHONY: help install demo test test-fast ui lint format bench bench-peers lock clean
+.PHONY: help install demo test test-fast test-cluster ui lint format bench bench-peers lock clean
 
 help:  ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: $(VENV)/.installed-demo  ## set up .venv with what the demo needs
 
@@ -37,6 +37,9 @@ demo: $(VENV)/.installed-demo $(DAGSTER_HOME)/dagster.yaml  ## build every asset
 
 test: lint  ## static checks, then every test
 	@$(PYTEST)
+
+test-cluster: $(VENV)/.installed-test  ## the tests that need a Kubernetes: make test-cluster KUBECONFIG=… (docs/cluster.md says what they need)
+	@NEO_TEST_KUBECONFIG=$(KUBECONFIG) $(VENV)/bin/pytest neo_assets_tests/cluster neo_assets_tests/helm
 
 test-fast: $(VENV)/.installed-test  ## the tests that take no build, no server and no browser
 	@$(PYTEST) -m "not slow"
@@ -98,7 +101,7 @@ $(VENV)/.installed-demo: pyproject.toml requirements.lock | $(UV)
 
 $(VENV)/.installed-test: pyproject.toml requirements.lock | $(UV)
 	@echo 'installing into $(VENV), with the test tools: a minute or two, once' >&2
-	@$(INSTALL) --editable '.[train,eval,public-tokenizers,dev]'
+	@$(INSTALL) --editable '.[train,eval,public-tokenizers,spark,k8s,s3,postgres,dev]'
 	@touch $@ $(VENV)/.installed-demo
 
 # Dagster learns of a pool only once a run with it was queued, too late for the first two: they are named beforehand.

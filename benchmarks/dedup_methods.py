@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,6 +22,7 @@ import pyarrow.parquet as pq
 
 from benchmarks.peers.dedup_protocol import Clock, Task, answer, best, task
 from neo_assets.engine.local import LocalEngine
+from neo_assets.engine.protocol import Engine
 from neo_assets.engine.relation import Relation
 from neo_assets.lake.dataset import ROWS, Dataset
 from neo_assets.lake.lake import Lake
@@ -45,7 +46,7 @@ class Line(NamedTuple):
     """A lake, the engine and the documents: what a method starts from; `took` collects what each stage took."""
 
     lake: Lake
-    engine: LocalEngine
+    engine: Engine
     documents: Dataset
     language: str
     took: dict[str, Resources]
@@ -186,20 +187,27 @@ ALONE = {"signatures": _signatures, "line-kernel": _line_kernel}
 """What is measured without engine and lake, from texts in memory."""
 
 
-def _line(asked: Task, name: str, n_documents: int | None, n_parts: int) -> Line:
-    """A lake with so many of the documents in it, in at least so many parts."""
-    folder = asked.work / name
-    lake = Lake(str(folder))
+def documents_in(
+    lake: Lake, asked: Task, n_documents: int | None, n_parts: int, more: Mapping[str, pa.Scalar]
+) -> Dataset:
+    """So many of the documents, in at least so many parts; `more` are columns of one value."""
     writer = lake.writer("bench/documents", PARTITION)
     rows = max(1, min(PART_ROWS, (n_documents or PART_ROWS) // n_parts))
     for index, batch in enumerate(_batches(asked, rows, n_documents)):
         ids = batch["id"]
         addresses = pc.binary_join_element_wise("https://example.org/", ids, "")
         columns = {"doc_id": ids, "precedence": ids, "url": addresses, "text": batch["text"]}
+        columns |= {name: pa.repeat(value, batch.num_rows) for name, value in more.items()}
         writer.add(write_part(lake.store, writer.folder, ROWS, index, pa.table(columns)))
-    scratch = folder / "scratch"
-    engine = LocalEngine(asked.cores, MEMORY_LIMIT, scratch=str(scratch))
-    return Line(lake, engine, writer.commit(Provenance()), asked.language, {})
+    return writer.commit(Provenance())
+
+
+def _line(asked: Task, name: str, n_documents: int | None, n_parts: int) -> Line:
+    """A lake with so many of the documents in it, in at least so many parts."""
+    folder = asked.work / name
+    lake = Lake(str(folder))
+    engine = LocalEngine(asked.cores, MEMORY_LIMIT, scratch=str(folder / "scratch"))
+    return Line(lake, engine, documents_in(lake, asked, n_documents, n_parts, {}), asked.language, {})
 
 
 def _batches(asked: Task, rows: int = PART_ROWS, n_documents: int | None = None) -> Iterator[pa.RecordBatch]:

@@ -8,6 +8,7 @@ An upstream rebuild that changes nothing makes nothing stale.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
@@ -139,6 +140,7 @@ class Graph:
 
     def states(self, nodes: Sequence[Node]) -> dict[Node, Stale | None]:
         """The state of each node, staleness passed on to everything downstream."""
+        self._read_ahead([*nodes, *(parent for node in nodes for parent in self.parents(node))])
         found: dict[Node, Stale | None] = {}
         for node in nodes:
             found[node] = self.stale(node, (other for other, state in found.items() if state))
@@ -212,6 +214,11 @@ class Graph:
             self._manifests[node] = self.lake.manifest(node.asset, node.partition)
         return self._manifests[node]
 
+    def _read_ahead(self, nodes: Iterable[Node]) -> None:
+        """Manifests that will be asked for, several at once where the lake is far away."""
+        missing = [node for node in dict.fromkeys(nodes) if node not in self._manifests]
+        self._manifests.update(zip(missing, self.lake.manifests(missing), strict=True))
+
     def _node(self, asset: str) -> Any:
         return self.assets.get(dg.AssetKey(asset.split("/")))
 
@@ -260,12 +267,19 @@ def run_in_process(definitions: dg.Definitions, instance: dg.DagsterInstance) ->
     return run
 
 
+@contextmanager
+def engine_kept(definitions: dg.Definitions) -> Iterator[None]:
+    """Keep what the engine starts (a Spark session) over several runs in this process; it is stopped at the end."""
+    with dg.build_resources({"engine": (definitions.resources or {})["engine"]}):
+        yield
+
+
 def _first_error(result: Any) -> str:
     for event in result.all_events:
         if event.is_step_failure:
             error = event.step_failure_data.error
-            while error.cause is not None:
-                error = error.cause
+            while error.cause is not None and (error.cls_name or "").startswith("Dagster"):
+                error = error.cause  # what raised it is in its traceback; its own words say what to do
             step = event.step_key.replace("__", "/")
             if error.cls_name == "DagsterExecutionInterruptedError":
                 return f"{step}: interrupted; what was committed stays, and the same build goes on from there"

@@ -29,13 +29,14 @@ class _OneLineErrors(click.Group):
 
     def invoke(self, ctx: click.Context) -> object:
         from neo_assets.build import SelectionError
+        from neo_assets.compute.protocol import SettingError
         from neo_assets.lake.store import StoreError
         from neo_assets.recipe.recipe import RecipeError
         from neo_assets.tokens.lineage.trace import LineageError
 
         try:
             return super().invoke(ctx)
-        except (SelectionError, StoreError, RecipeError, LineageError) as error:
+        except (SelectionError, StoreError, RecipeError, SettingError, LineageError) as error:
             raise click.ClickException(str(error)) from error
 
 
@@ -141,11 +142,44 @@ def replay(url_id_or_position: str) -> None:
         console.print(text, markup=False, soft_wrap=True)
 
 
+@main.group()
+def instance() -> None:
+    """The Dagster instance: on Postgres, and told of what the lake holds."""
+
+
+@instance.command()
+def postgres() -> None:
+    """Put the instance of DAGSTER_HOME on the Postgres of NEO_POSTGRES_URL and migrate it; then run `register`."""
+    from neo_assets.compute.instance import use_postgres
+
+    kept = use_postgres(prepare_dagster_home(), lambda line: console.print(escape(line)))
+    console.print(f"on Postgres; the former settings are in {kept}" if kept else "was on Postgres already; migrated")
+
+
+@instance.command()
+def register() -> None:
+    """Tell the instance of every committed partition that it does not know, such as those built on a laptop."""
+    from dagster import DagsterInstance
+
+    from neo_assets.compute.instance import register as tell
+
+    with _graph() as (graph, _), DagsterInstance.get() as known, _progress() as bars:
+        task = bars.add_task("partitions", total=None)
+
+        def listen(name: str, done: int, total: int) -> None:
+            bars.update(task, description=name, completed=done, total=total)
+
+        found = tell(graph.lake, known, graph.definitions, listen)
+    console.print(f"{len(found.told)} partitions registered, {found.known} were known")
+    if found.unknown_assets:
+        console.print(f"in the lake but in no definition: {', '.join(found.unknown_assets)}")
+
+
 @main.command()
 @click.option("--older-than", type=click.IntRange(0), default=24, show_default=True, help="Hours since last written.")
 @click.option("--delete", is_flag=True, help="Delete them; without it they are only listed.")
 def gc(older_than: int, delete: bool) -> None:
-    """List, and with --delete remove, versions that no manifest in force refers to."""
+    """List, and with --delete remove, versions that were replaced, and what killed work left behind."""
     from neo_assets.lake.lake import Lake
 
     lake = Lake.from_environment()
@@ -154,7 +188,7 @@ def gc(older_than: int, delete: bool) -> None:
         console.print(escape(folder))
         if delete:
             lake.store.delete_folder(folder)
-    console.print(f"{len(folders)} versions {'deleted' if delete else 'could be deleted (--delete)'}")
+    console.print(f"{len(folders)} folders {'deleted' if delete else 'could be deleted (--delete)'}")
 
 
 @main.command()
@@ -227,11 +261,11 @@ def prepare_dagster_home() -> Path:
 def _build(graph: Graph, nodes: list[Node], force: bool) -> None:
     from dagster import DagsterInstance
 
-    from neo_assets.build import run_in_process
+    from neo_assets.build import engine_kept, run_in_process
     from neo_assets.engine.progress import listening
 
     made, failed = 0, list[str]()
-    with DagsterInstance.get() as instance, _progress() as bars:
+    with DagsterInstance.get() as instance, engine_kept(graph.definitions), _progress() as bars:
         overall = bars.add_task("partitions", total=len(nodes))
         current = bars.add_task("", total=None, visible=False)
         materialize = run_in_process(graph.definitions, instance)

@@ -1,6 +1,7 @@
 """The one Definitions object: loads assets and checks once, binds resources chosen by the environment.
 
-`NEO_LAKE` names the lake, `NEO_RECIPE` the recipe, `NEO_WORKERS` how many processes the local engine uses.
+`NEO_LAKE` names the lake, `NEO_RECIPE` the recipe, `NEO_ENGINE` (local, spark) what moves rows, `NEO_COMPUTE` (local,
+kubernetes) where jobs run, `NEO_WORKERS` how many processes work is divided among on one machine.
 """
 
 import dagster as dg
@@ -11,11 +12,10 @@ from neo_assets.assets import AREAS
 from neo_assets.automation import daily_job, daily_schedule, import_jobs, with_freshness
 from neo_assets.checks.lake import GraphSource, lake_checks
 from neo_assets.checks.results import RESULT_CHECKS
+from neo_assets.compute.computes import compute_of
 from neo_assets.compute.crawler import CrawlResource
-from neo_assets.compute.local import LocalCompute
+from neo_assets.compute.engines import engine_of, held_resource
 from neo_assets.compute.tracking import TrackingResource
-from neo_assets.engine.local import LocalEngine
-from neo_assets.engine.work import default_workers
 from neo_assets.io_manager import LakeIOManager
 from neo_assets.lake.lake import Lake
 from neo_assets.partitions import crawl_days
@@ -25,16 +25,12 @@ from neo_assets.web.imports.stamps import import_stamps, seed_stamps
 
 def _resources(recipe: Recipe) -> dict[str, object]:
     lake = Lake.from_environment()
-    engine = LocalEngine(
-        workers=default_workers(),
-        memory_limit=recipe.platform.memory_limit,
-        part_rows=recipe.platform.part_rows,
-    )
+    engine = engine_of(lake, recipe)
     return {
-        "io_manager": LakeIOManager(lake, engine),
+        "io_manager": held_resource(engine, LakeIOManager(lake, engine)),
         "lake": lake,
-        "engine": engine,
-        "compute": LocalCompute(lake, recipe),
+        "engine": held_resource(engine, engine),
+        "compute": compute_of(lake, recipe),
         "crawler": CrawlResource.from_environment(recipe.crawl),
         "tracking": TrackingResource.from_environment(),
         "recipe": recipe,

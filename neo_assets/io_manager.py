@@ -75,7 +75,7 @@ class LakeIOManager(dg.IOManager):
             writer.discard()
             raise
         context.step_context.set_data_version(context.asset_key, dg.DataVersion(dataset.manifest.digest))
-        context.add_output_metadata({key: _shown(value) for key, value in describe(dataset).items()})
+        context.add_output_metadata({key: shown(value) for key, value in describe(dataset).items()})
 
 
 def provenance_of(spec: Any, inputs: dict[str, str], engine: str) -> Provenance:
@@ -112,10 +112,19 @@ def _total(took: list[Resources], started: tuple[float, float]) -> Resources:
         wall_seconds=round(time.perf_counter() - started[0], 3),
         peak_memory_bytes=max((r.peak_memory_bytes for r in took), default=peak_memory()),
         workers=max((r.workers for r in took), default=1),
+        engine_metrics=_metrics(took),
     )
 
 
-def _shown(value: Any) -> Any:
+def _metrics(took: list[Resources]) -> dict[str, float]:
+    """What the engine counted over all tables: sums, and of the skew of tasks the worst."""
+    found: dict[str, float] = {}
+    for name, value in (item for resources in took for item in resources.engine_metrics.items()):
+        found[name] = max(found.get(name, 0.0), value) if name == "task_skew" else found.get(name, 0.0) + value
+    return found
+
+
+def shown(value: Any) -> Any:
     match value:
         case Markdown(text=text):
             return dg.MetadataValue.md(text)

@@ -56,11 +56,12 @@ def describe(dataset: Dataset) -> dict[str, Any]:
     manifest = dataset.manifest
     found: dict[str, Any] = {
         "digest": manifest.digest,
-        "dagster/uri": dataset.store.absolute(f"{manifest.asset}"),
+        "dagster/uri": dataset.store.uri(manifest.asset),
         "bytes": manifest.bytes,
         "cpu seconds": manifest.resources.cpu_seconds,
         "wall seconds": manifest.resources.wall_seconds,
         "peak memory MiB": round(manifest.resources.peak_memory_bytes / 2**20, 1),
+        **{f"engine: {name.replace('_', ' ')}": value for name, value in manifest.resources.engine_metrics.items()},
     }
     if ROWS in manifest.tables:
         key = "dagster/row_count" if manifest.partition is None else "dagster/partition_row_count"

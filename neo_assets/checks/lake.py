@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 
 from neo_assets.build import Graph, Node
 from neo_assets.lake.lake import Lake
-from neo_assets.lake.manifest import Manifest
+from neo_assets.lake.manifest import Manifest, Part
 
 CONSERVED, CURRENT = "rows_conserved", "inputs_current"
 
@@ -85,9 +85,8 @@ def _conserved(lake: Lake, nodes: list[Node]) -> dg.AssetCheckResult:
 
 
 def _faults(lake: Lake, manifest: Manifest) -> Iterator[str]:
-    for part in (part for table in manifest.tables.values() for part in table.parts):
-        with lake.store.open(part.path) as stream:
-            rows = pq.read_metadata(stream).num_rows
+    parts = [part for table in manifest.tables.values() for part in table.parts]
+    for part, rows in zip(parts, lake.store.each(lambda part: _rows(lake, part), parts), strict=True):
         if rows != part.rows:
             yield f"{part.path} holds {rows} rows, the manifest says {part.rows}"
     counts = manifest.counts
@@ -100,6 +99,12 @@ def _faults(lake: Lake, manifest: Manifest) -> Iterator[str]:
         yield f"{counts.kept} rows kept, {manifest.rows} in the table"
     if counts.rejected + counts.quarantined != manifest.tables["decisions"].rows:
         yield "decisions do not cover every row that was not kept"
+
+
+def _rows(lake: Lake, part: Part) -> int:
+    """How many rows the part's own footer tells of."""
+    with lake.store.open(part.path) as stream:
+        return int(pq.read_metadata(stream).num_rows)
 
 
 def _current(graph: Graph, nodes: list[Node]) -> dg.AssetCheckResult:

@@ -13,6 +13,10 @@ Profile = Literal["cpu", "gpu", "crawl"]
 """What kind of machine a job wants; a cluster maps it to a pod specification, a laptop to nothing."""
 
 
+class SettingError(ValueError):
+    """A setting of the environment that cannot be followed: one line that names it and says what to do."""
+
+
 class Compute(Protocol):
     """Runs a job module that writes the asset's partition itself, and hands back what it reported."""
 

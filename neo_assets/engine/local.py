@@ -19,26 +19,26 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from neo_assets.engine.attach import AttachRows
+from neo_assets.engine.layout import GROUP_ROWS, write_pieces
 from neo_assets.engine.progress import report
 from neo_assets.engine.relation import Attached, Kernel, Mapped, Queried, Relation, Streamed, landed, rows_judged
+from neo_assets.engine.streams import land, straight
+from neo_assets.engine.types import IN_UTC, plain
+from neo_assets.engine.verbs import Verbs
 from neo_assets.engine.work import Done, PartTask, peak_memory, run
 from neo_assets.lake.dataset import ROWS, Dataset
-from neo_assets.lake.manifest import Part, Provenance, Resources
+from neo_assets.lake.manifest import Part, Resources
 from neo_assets.lake.store import Store
-from neo_assets.lake.writer import VersionWriter, WrittenPart, write_judged, write_part, write_scratch
+from neo_assets.lake.writer import VersionWriter, WrittenPart, write_scratch
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
-
-PART_BYTES = 256 * 2**20
-"""A part of a query's result is closed at this size: ten thousand books are more than a worker's memory."""
-GROUP_ROWS = 1_000
 
 _pools: dict[int, ProcessPoolExecutor] = {}
 
 
 @dataclass(frozen=True)
-class LocalEngine:
+class LocalEngine(Verbs):
     """Runs on one machine.
 
     Args:
@@ -55,37 +55,15 @@ class LocalEngine:
     scratch: str | None = None
     name: str = "local"
 
-    def map(self, relation: Relation, *kernels: Kernel) -> Relation:
-        """The relation with each kernel applied in turn."""
-        for kernel in kernels:
-            relation = Mapped(relation, kernel)
-        return relation
-
-    def query(self, sql: str, *, judges: str | None = None, **relations: Relation) -> Relation:
-        """The result of SQL over named relations.
-
-        Raises:
-            ValueError: the statement has no ORDER BY, or `judges` names none of the relations.
-        """
-        if "order by" not in sql.lower():
-            raise ValueError("a query must end in a total ORDER BY: row order is part of a dataset's content")
-        if judges is not None and judges not in relations:
-            raise ValueError(f"judges={judges!r} is none of the relations {sorted(relations)}")
-        return Queried(sql, relations, judges)
-
-    def attach(self, relation: Relation, side: Relation) -> Relation:
-        """The relation's rows in their order, with the columns of the row of `side` that has the same `doc_id`."""
-        return Attached(relation, side)
-
     def write(self, relation: Relation, writer: VersionWriter, table: str) -> Resources:
         """Carry the relation out into a table of the version."""
         started, cpu = time.perf_counter(), time.process_time()
         if isinstance(relation, Streamed):
-            written = list(_straight(relation, writer, table))
+            written = list(straight(relation, writer, table))
             writer.add(part for parts in written for part in parts)
             return _resources(started, cpu, [])
         with self._scratch_store() as scratch:
-            relation = landed(relation, lambda stream: _land(stream, scratch))
+            relation = landed(relation, lambda stream: land(stream, scratch))
             if table == ROWS and writer.rows_in is None:
                 writer.rows_in = rows_judged(relation)  # how many rows a stream has is known only now
             done = list(self._carry_out(relation, writer.store, writer.folder, table, scratch))
@@ -138,27 +116,26 @@ class LocalEngine:
         # Order comes from ORDER BY alone; keeping that of the input would only cost memory.
         connection = duckdb.connect(config={**settings, "preserve_insertion_order": False})
         try:
+            connection.execute(IN_UTC)
             for name, relation in query.relations.items():
                 self._register(connection, name, relation, scratch)
             reader = connection.sql(query.sql).to_arrow_reader(min(self.part_rows, GROUP_ROWS))
-            for index, rows in enumerate(_fixed_size(reader, self.part_rows)):
-                write = write_scratch if intermediate else write_judged
-                written = write(target, folder, table, index, rows)
+            for written in write_pieces(
+                reader, reader.schema, self.part_rows, target, folder, table, scratch=intermediate
+            ):
                 yield Done(written, 0.0, 0)
         finally:
             connection.close()
 
     def _register(self, connection: DuckDBPyConnection, name: str, relation: Relation, scratch: Store) -> None:
         """Make the relation known to SQL, scanned lazily with projection and filter pushed down."""
-        import pyarrow.dataset as ds
-
         if isinstance(relation, pa.Table):
-            connection.register(name, relation)
+            connection.register(name, relation.cast(plain(relation.schema)))
             return
         store, parts = self._parquet(relation, scratch)
         if not store.is_local:
-            absolute = [store.absolute(part.path) for part in parts]
-            connection.register(name, ds.dataset(absolute, filesystem=store.filesystem, format="parquet"))
+            found = store.scan(part.path for part in parts)
+            connection.register(name, found.replace_schema(plain(found.schema)))
             return
         files = ", ".join("'" + store.absolute(part.path).replace("'", "''") + "'" for part in parts)
         # Names come from keyword arguments, paths are quoted.
@@ -203,51 +180,6 @@ def _resources(started: float, cpu_before: float, done: Sequence[Done]) -> Resou
         wall_seconds=round(time.perf_counter() - started, 3),
         peak_memory_bytes=max([peak_memory(), *(unit.peak_memory_bytes for unit in done)]),
     )
-
-
-def _straight(stream: Streamed, writer: VersionWriter, table: str) -> Iterator[list[WrittenPart]]:
-    """The stream's rows where they are to be, a part for each batch; at least one part."""
-    rows = 0
-    batches: Iterator[pa.RecordBatch | None] = itertools.chain(stream.batches(), [None])
-    for index, batch in enumerate(batches):
-        if batch is None and index:
-            break
-        part = pa.Table.from_batches([] if batch is None else [batch], stream.schema)
-        rows += part.num_rows
-        yield write_judged(writer.store, writer.folder, table, index, part)
-    if table == ROWS and writer.rows_in is None:
-        writer.rows_in = rows
-
-
-def _land(stream: Streamed, scratch: Store) -> Dataset:
-    """The stream's rows in scratch space, a part for each batch: memory of one batch."""
-    writer = VersionWriter(scratch, f"stream-{next(_counter)}", None)
-    for index, batch in enumerate(stream.batches()):
-        writer.add(write_part(scratch, writer.folder, ROWS, index, pa.Table.from_batches([batch], stream.schema)))
-    if not writer.written:
-        writer.table(stream.schema.empty_table())
-    return writer.commit(Provenance())
-
-
-def _fixed_size(reader: pa.RecordBatchReader, rows: int, max_bytes: int = PART_BYTES) -> Iterator[pa.Table]:
-    """Regroup batches into tables of `rows` rows, or fewer where `max_bytes` are reached sooner; at least one table.
-
-    Bytes are looked at between groups of rows that do not depend on the batches, so neither do the tables.
-    """
-    group = min(rows, GROUP_ROWS)
-    pending, table, any_table = reader.schema.empty_table(), reader.schema.empty_table(), False
-    for batch in itertools.chain(reader, [None]):
-        if batch is not None:
-            pending = pa.concat_tables([pending, pa.Table.from_batches([batch])])
-        while pending.num_rows and (batch is None or pending.num_rows >= group):
-            take = min(group, rows - table.num_rows)
-            table = pa.concat_tables([table, pending.slice(0, take)])
-            pending = pending.slice(take)
-            if table.num_rows >= rows or table.nbytes >= max_bytes:
-                yield table
-                table, any_table = reader.schema.empty_table(), True
-    if table.num_rows or not any_table:
-        yield table
 
 
 def _pool(workers: int) -> ProcessPoolExecutor:

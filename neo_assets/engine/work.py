@@ -52,13 +52,13 @@ def run(task: PartTask) -> Done:
         DamagedError: the part is not what was committed.
     """
     started = time.process_time()
-    rows = apply(_read(task), task.kernels)
+    rows = apply(read_part(task), task.kernels)
     write = write_scratch if task.scratch else write_judged
     written = write(task.target, task.folder, task.table, task.index, rows)
     return Done(written, time.process_time() - started, peak_memory())
 
 
-def _read(task: PartTask) -> pa.Table:
+def read_part(task: PartTask) -> pa.Table:
     """The part's rows; bytes other than those committed are refused, not processed."""
     if task.sha256:
         return pq.read_table(pa.BufferReader(task.source.read_verified(task.path, task.sha256)))
@@ -71,7 +71,8 @@ def apply(table: pa.Table, kernels: Sequence[Kernel]) -> pa.Table:
     batches = table.to_batches() or [pa.RecordBatch.from_pylist([], schema=table.schema)]
     for kernel in kernels:
         batches = [kernel(batch) for batch in batches]
-    return pa.Table.from_batches(batches)
+    # In one piece: how Parquet lays rows out depends on the batches they come in.
+    return pa.Table.from_batches(batches).combine_chunks()
 
 
 def default_workers() -> int:

@@ -16,12 +16,15 @@ from neo_assets.lake.dataset import Dataset
 from neo_assets.lake.store import DamagedError
 from neo_assets.lake.writer import VersionWriter
 from neo_assets.model.metrics.tracking import tracking_of
+from neo_assets.model.train.hub import hub_of_this_process
 from neo_assets.model.train.run import CHECKPOINT_PREFIX, Segment, run_id, stretches
 from neo_assets.model.train.steps import read_steps, step_table
 from neo_assets.model.train.supervisor import run_workers
 from neo_assets.ordinals import ordinal_index, ordinal_key
 
 ORDER = "training/order"
+WORKER = "neo_assets.model.train.worker"
+"""What trains, in processes that the supervisor starts. Named here, since it decides what a checkpoint is."""
 OBSERVATIONS = 20
 """Of every checkpoint on its way, for the curves that the instance plots."""
 OBSERVED = ("step", "loss", "lr", "grad_norm", "tokens_per_second", "mfu")
@@ -142,6 +145,7 @@ class _Range:
 
 def main() -> None:
     """Train the checkpoints of the job's range."""
+    hub_of_this_process()  # the other machines, if there are any, connect while chunks are checked
     with open_range_job() as job:
         indices, training = [ordinal_index(key) for key in job.keys], job.recipe.training
         run = run_id(training, job.recipe.seed, _order_digest(job, indices))

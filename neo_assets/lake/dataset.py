@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -12,8 +11,14 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from neo_assets.lake.fetched import FetchedVersion, ensure_fetched, fetch, fetched_versions
 from neo_assets.lake.manifest import FileRecord, Manifest, Part
 from neo_assets.lake.store import Store
+
+__all__ = [
+    "DECISIONS", "ROWS", "Dataset", "FetchedVersion", "ensure_fetched", "fetched_versions", "input_name",
+    "partition_folder", "version_folder",
+]  # fmt: skip
 
 ROWS, DECISIONS = "rows", "decisions"
 
@@ -117,7 +122,8 @@ class Dataset:
         """The rows in order, a part at a time."""
         for part in self.parts:
             with self.store.open(part.path) as stream:
-                yield from pq.ParquetFile(stream).iter_batches(columns=None if columns is None else list(columns))
+                file = pq.ParquetFile(stream, pre_buffer=not self.store.is_local)
+                yield from file.iter_batches(columns=None if columns is None else list(columns))
 
     def read(self, columns: Sequence[str] | None = None) -> pa.Table:
         """All rows in memory: for small tables and tests."""
@@ -128,18 +134,15 @@ class Dataset:
         return (schema if columns is None else pa.schema([schema.field(c) for c in columns])).empty_table()
 
     def folder(self) -> Path:
-        """A local folder with the files of a handle over one partition, fetched once if the store is remote."""
+        """A local folder with the files of a handle over one partition, fetched and compared if the store is remote.
+
+        Raises:
+            DamagedError: the store is remote, and a file is missing or not what was committed.
+        """
         manifest = self.manifest
         if self.store.is_local:
             return Path(self.store.absolute(f"{version_folder(manifest)}/files"))
-        target = Path(tempfile.gettempdir()) / "neo-assets-files" / manifest.version
-        for name, record in manifest.files.items():
-            if not (target / name).exists():
-                (target / name).parent.mkdir(parents=True, exist_ok=True)
-                partial = target / f"{name}.partial"
-                partial.write_bytes(self.store.read(record.path))
-                partial.rename(target / name)
-        return target
+        return fetch(self.store, manifest)
 
     def file(self, name: str) -> Path:
         """A local path to one of the files.

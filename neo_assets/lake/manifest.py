@@ -82,6 +82,7 @@ class Resources(_Record):
     wall_seconds: float = 0.0
     peak_memory_bytes: int = 0
     workers: int = 1
+    engine_metrics: dict[str, float] = Field(default_factory=dict, description="what else the engine counted")
 
 
 class Manifest(_Record):

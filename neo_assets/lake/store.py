@@ -1,44 +1,58 @@
-"""Bytes at rest: a root folder on any Arrow file system (local, S3, GCS, HDFS), with atomic replacement of one file.
+"""Bytes at rest: a root folder on a disk, in a bucket, or on any Arrow file system, and the little a lake asks of it.
 
-Bytes are stored as given: Arrow would compress a file whose name ends in `.gz` once more, so that is switched off.
+Bytes are stored as given. A file is seen when it is whole; one file can be replaced in one step, on condition that it
+is still the one that was read.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
-import uuid
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
-from typing import BinaryIO, cast
-from urllib.parse import unquote
+from datetime import datetime
+from typing import TYPE_CHECKING, TypeVar
 
-import pyarrow as pa
-from pyarrow import fs
+from neo_assets.lake.backend import ANY, Backend, ChangedError, Entry, Expected, Output, Tagged
+from neo_assets.lake.errors import (
+    AccessError,
+    CommitConflictError,
+    DamagedError,
+    MissingBucketError,
+    StoreError,
+    UnavailableError,
+)
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    import pyarrow.dataset as ds
+    from pyarrow import fs
+
+__all__ = [
+    "ANY", "AccessError", "ChangedError", "CommitConflictError", "DamagedError", "Entry", "Expected",
+    "MissingBucketError", "Output", "Store", "StoreError", "Tagged", "UnavailableError",
+]  # fmt: skip
+
+THREADS = 16
+"""Requests to a remote store under way at once."""
+
+A = TypeVar("A")
+B = TypeVar("B")
+
+_remote: dict[tuple[object, ...], Backend] = {}
+_lock = threading.Lock()
 
 
-class StoreError(RuntimeError):
-    """A root or a record in it that cannot be used: says which, and what to do."""
+def _forget() -> None:
+    """A fork has neither its parent's connections nor its threads, one of which may have held the lock."""
+    global _lock
+    _remote.clear()
+    _lock = threading.Lock()
 
 
-class DamagedError(StoreError):
-    """A committed file that is missing, or no longer holds the bytes that its manifest records.
-
-    Args:
-        path: the file, `area/name/partition/version/…` relative to the root.
-        fault: what is wrong with it.
-    """
-
-    def __init__(self, path: str, fault: str) -> None:
-        self._given = path, fault
-        area, name, folder, _, file = path.split("/", 4)
-        asset, partition = f"{area}/{name}", unquote(folder)
-        only = "" if partition == "_" else f" --partition {partition}"
-        where = asset if partition == "_" else f"{asset} [{partition}]"
-        super().__init__(f"{where}: {file} is {fault}; run `neo build {asset}{only} --force --no-upstream`")
-
-    def __reduce__(self) -> tuple[type[DamagedError], tuple[str, str]]:
-        return DamagedError, self._given  # it crosses processes
+os.register_at_fork(after_in_child=_forget)
 
 
 @dataclass(frozen=True)
@@ -50,37 +64,44 @@ class Store:
     @property
     def filesystem(self) -> fs.FileSystem:
         """The Arrow file system that holds the root."""
-        return self._resolved()[0]
+        return self._backend().filesystem
 
     @property
     def is_local(self) -> bool:
         """Whether files can be opened by path."""
-        return isinstance(self.filesystem, fs.LocalFileSystem)
-
-    def _resolved(self) -> tuple[fs.FileSystem, str]:
-        if "://" in self.root:
-            try:
-                filesystem, base = fs.FileSystem.from_uri(self.root)
-            except (pa.ArrowInvalid, OSError) as error:
-                raise StoreError(f"{self.root}: {error}; give a folder, or a URI such as s3://bucket/prefix") from error
-            return filesystem, base
-        if os.path.isfile(self.root):
-            raise StoreError(f"{self.root} is a file; name a folder with --lake or NEO_LAKE")
-        return fs.LocalFileSystem(), os.path.abspath(self.root)
+        return self._backend().is_local
 
     def absolute(self, path: str) -> str:
         """The path as the file system knows it."""
-        base = self._resolved()[1]
-        return f"{base.rstrip('/')}/{path}" if path else base
+        return self._backend().absolute(path)
+
+    def uri(self, path: str) -> str:
+        """The path as people and other programs write it: with the scheme of a remote store."""
+        return f"{self.root.split('?')[0].rstrip('/')}/{path}" if "://" in self.root else self.absolute(path)
 
     def exists(self, path: str) -> bool:
         """Whether a file or folder is there."""
-        return bool(self.filesystem.get_file_info(self.absolute(path)).type != fs.FileType.NotFound)
+        return self._backend().exists(path)
 
     def read(self, path: str) -> bytes:
-        """The whole file."""
-        with self.filesystem.open_input_stream(self.absolute(path), compression=None) as stream:
-            return cast(bytes, stream.read())
+        """The whole file.
+
+        Raises:
+            FileNotFoundError: there is none.
+        """
+        return self.read_tagged(path).data
+
+    def read_tagged(self, path: str) -> Tagged:
+        """The whole file, and the tag by which `replace` knows it again.
+
+        Raises:
+            FileNotFoundError: there is none.
+        """
+        return self._backend().read(path)
+
+    def blocks(self, path: str) -> Iterator[bytes]:
+        """The file's bytes in order, a few megabytes at a time."""
+        return self._backend().blocks(path)
 
     def read_verified(self, path: str, sha256: str) -> bytes:
         """The whole file of a committed version.
@@ -88,51 +109,107 @@ class Store:
         Raises:
             DamagedError: its bytes are not those that were committed.
         """
-        data = self.read(path) if self.exists(path) else None
-        if data is None or hashlib.sha256(data).hexdigest() != sha256:
-            raise DamagedError(path, "missing" if data is None else "not what was committed (its SHA-256 differs)")
+        try:
+            data = self.read(path)
+        except FileNotFoundError:
+            raise DamagedError(path, "missing") from None
+        if hashlib.sha256(data).hexdigest() != sha256:
+            raise DamagedError(path, "not what was committed (its SHA-256 differs)")
         return data
 
     def open(self, path: str) -> pa.NativeFile:
         """A random-access reader."""
-        return self.filesystem.open_input_file(self.absolute(path))
+        return self._backend().open(path)
 
-    def create(self, path: str) -> BinaryIO:
-        """A writer; parent folders are made. On an object store nothing is visible before it is closed."""
-        self.filesystem.create_dir(self.absolute(path).rsplit("/", 1)[0], recursive=True)
-        return cast(BinaryIO, self.filesystem.open_output_stream(self.absolute(path), compression=None))
+    def scan(self, paths: Iterable[str], schema: pa.Schema | None = None) -> ds.Dataset:
+        """Parquet files as one lazy table, columns and filters pushed down. With a schema, no file is read now."""
+        import pyarrow.dataset as ds
 
-    def replace(self, path: str, data: bytes) -> None:
+        places = [self.absolute(path) for path in paths]
+        return ds.dataset(places, schema=schema, filesystem=self.filesystem, format="parquet")
+
+    def create(self, path: str) -> Output:
+        """A writer, whose file is seen when it is closed; parent folders are made. Use it in a `with` statement."""
+        return self._backend().create(path)
+
+    def replace(self, path: str, data: bytes, expected: Expected = ANY) -> str:
         """Put the file in one atomic step: a reader sees the old bytes or the new, never a mixture.
 
-        A local file is written beside its place, synced and renamed; an object store's put is atomic by itself.
+        Args:
+            expected: the tag that the file must have now; `None` if it must not be there.
+
+        Returns:
+            The file's tag.
+
+        Raises:
+            ChangedError: the file is not the expected one; it was left alone.
         """
-        if not self.is_local:
-            with self.create(path) as stream:
-                stream.write(data)
-            return
-        target = Path(self.absolute(path))
-        target.parent.mkdir(parents=True, exist_ok=True)
-        beside = target.with_name(f".{target.name}.{uuid.uuid4().hex}")
-        with beside.open("wb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
-        beside.replace(target)
+        return self._backend().replace(path, data, expected)
+
+    def listing(self, path: str, unfinished: bool = False) -> Iterator[Entry]:
+        """Everything below a folder, in no order, with the time of its last change.
+
+        Args:
+            unfinished: also uploads to an object store that were begun and not ended.
+        """
+        return self._backend().listing(path, unfinished)
 
     def files(self, path: str) -> list[str]:
         """Every file below a folder, as paths relative to the root, sorted."""
-        base = self.absolute("").rstrip("/") + "/"
-        selector = fs.FileSelector(self.absolute(path), recursive=True, allow_not_found=True)
-        infos = self.filesystem.get_file_info(selector)
-        return sorted(info.path.removeprefix(base) for info in infos if info.type == fs.FileType.File)
+        return sorted(entry.path for entry in self.listing(path) if not entry.is_folder)
+
+    def newest(self, path: str) -> datetime | None:
+        """When something in a folder last changed; None for a folder without files."""
+        return max((entry.modified for entry in self.listing(path) if not entry.is_folder), default=None)
 
     def folders(self, path: str) -> list[str]:
         """The names of the folders directly in a folder, sorted."""
-        selector = fs.FileSelector(self.absolute(path), allow_not_found=True)
-        infos = self.filesystem.get_file_info(selector)
-        return sorted(info.base_name for info in infos if info.type == fs.FileType.Directory)
+        return self._backend().folders(path)
 
     def delete_folder(self, path: str) -> None:
-        """Remove a folder and all below it."""
-        self.filesystem.delete_dir(self.absolute(path))
+        """Remove a folder and all below it; one that is not there is no error."""
+        self._backend().delete_folder(path)
+
+    def each(self, call: Callable[[A], B], items: Iterable[A]) -> list[B]:
+        """`call` of every item, in their order: several at once where a call means waiting for a remote store."""
+        waiting = list(items)
+        if self.is_local or len(waiting) < 2:
+            return [call(item) for item in waiting]
+        with ThreadPoolExecutor(min(THREADS, len(waiting))) as pool:
+            return list(pool.map(call, waiting))
+
+    def _backend(self) -> Backend:
+        if "://" not in self.root:
+            if os.path.isfile(self.root):
+                raise StoreError(f"{self.root} is a file; name a folder with --lake or NEO_LAKE")
+            return _disk(self.root)
+        # Other credentials are another client.
+        given = tuple(sorted((k, v) for k, v in os.environ.items() if k.startswith(("AWS_", "NEO_S3_"))))
+        key = (self.root, given)
+        with _lock:
+            if key not in _remote:
+                _remote[key] = _opened(self.root)
+            return _remote[key]
+
+
+def _disk(root: str) -> Backend:
+    from neo_assets.lake.disk import Disk
+
+    return Disk(os.path.abspath(root))
+
+
+def _opened(root: str) -> Backend:
+    if root.startswith("s3://"):
+        from neo_assets.lake.s3 import Bucket
+
+        return Bucket(root)
+    import pyarrow as pa
+    from pyarrow import fs
+
+    from neo_assets.lake.arrow_files import ArrowFiles
+
+    try:
+        filesystem, base = fs.FileSystem.from_uri(root)
+    except (pa.ArrowInvalid, OSError) as error:
+        raise StoreError(f"{root}: {error}; give a folder, or a URI such as s3://bucket/prefix") from error
+    return _disk(base) if isinstance(filesystem, fs.LocalFileSystem) else ArrowFiles(filesystem, base)

@@ -14,13 +14,15 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from pydantic import ValidationError
 
 from neo_assets.lake.dataset import DECISIONS, ROWS, Dataset, partition_folder
 from neo_assets.lake.digest import RowDigest, canonical_schema, digest_files, digest_table, finish
 from neo_assets.lake.manifest import Counts, FileRecord, Manifest, Part, Provenance, Resources, TableRecord
 from neo_assets.lake.records import DECISION_SCHEMA, KEPT, QUARANTINED, REJECTED, VERDICT_COLUMNS
-from neo_assets.lake.store import Store
+from neo_assets.lake.store import ANY, ChangedError, CommitConflictError, Expected, Store
 
+MANIFEST = "manifest.json"
 _VERDICT_NAMES = tuple(column.name for column in VERDICT_COLUMNS)
 
 
@@ -37,6 +39,7 @@ class WrittenPart:
 def write_part(store: Store, folder: str, table_name: str, index: int, table: pa.Table) -> list[WrittenPart]:
     """Write one Parquet part; the same rows give the same bytes."""
     path = f"{folder}/{table_name}/part-{index:05d}.parquet"
+    table = table.combine_chunks()  # how the rows came in batches is not content
     buffer = io.BytesIO()
     pq.write_table(table, buffer, compression="zstd", compression_level=3, store_schema=True)
     data = buffer.getbuffer()
@@ -95,6 +98,9 @@ class VersionWriter:
     written: list[WrittenPart] = field(default_factory=list)
     files: dict[str, FileRecord] = field(default_factory=dict)
     rows_in: int | None = None
+    found: Expected = ANY
+    """The tag of the manifest that this version replaces, `None` for the first; `ANY` for whatever is there."""
+    _is_settled: bool = field(default=True, init=False)
 
     @property
     def folder(self) -> str:
@@ -129,7 +135,13 @@ class VersionWriter:
     def commit(
         self, provenance: Provenance, resources: Resources | None = None, metadata: Mapping[str, Any] | None = None
     ) -> Dataset:
-        """Make this version the partition's current one, in one atomic step; the former version stays on disk."""
+        """Make this version the partition's current one, in one atomic step; the former version stays in the lake.
+
+        If another writer was faster with the same content, its version stays, is what is returned, and ours is removed.
+
+        Raises:
+            CommitConflictError: another writer was faster, with other content; its version stays.
+        """
         tables = _table_records(self.written)
         manifest = Manifest(
             asset=self.asset,
@@ -145,14 +157,37 @@ class VersionWriter:
             metadata=dict(metadata or {}),
         )
         data = manifest.model_dump_json(indent=1).encode()
-        self.store.replace(f"{self.folder}/manifest.json", data)
-        self.store.replace(f"{partition_folder(self.asset, self.partition)}/manifest.json", data)
+        self.store.replace(f"{self.folder}/{MANIFEST}", data)
+        self._is_settled = False  # from here on the version may be in force, whatever we hear of it
+        path = f"{partition_folder(self.asset, self.partition)}/{MANIFEST}"
+        try:
+            self.found = self.store.replace(path, data, self.found)
+        except ChangedError:
+            self._is_settled = True
+            return self._overtaken(manifest, path)
         return Dataset(self.store, self.asset, (manifest,))
 
     def discard(self) -> None:
-        """Remove what was written, after a failure."""
-        if self.store.exists(self.folder):
+        """Remove what was written, after a failure; but never a version that is, or might be, in force."""
+        if self._is_settled:
             self.store.delete_folder(self.folder)
+
+    def _overtaken(self, ours: Manifest, path: str) -> Dataset:
+        """What to do when the manifest is not the one that we found: take the other's equal content, or say so."""
+        where = self.asset if self.partition is None else f"{self.asset} [{self.partition}]"
+        try:
+            theirs = Manifest.model_validate_json(self.store.read(path))
+        except (FileNotFoundError, ValidationError):
+            raise CommitConflictError(
+                f"{where}: its manifest was removed or broken meanwhile; nothing was committed; build again"
+            ) from None
+        if theirs.digest == ours.digest:
+            self.discard()
+            return Dataset(self.store, self.asset, (theirs,))
+        raise CommitConflictError(
+            f"{where}: another writer committed {theirs.version} ({theirs.created}) while this one was at work; "
+            f"that version is in force and whole, this one is dropped; build again to see if it is current"
+        )
 
     def _counts(self) -> Counts | None:
         judged = [part.verdicts for part in self.written if part.verdicts]
@@ -161,6 +196,14 @@ class VersionWriter:
         kept, rejected, quarantined = (sum(v[name] for v in judged) for name in (KEPT, REJECTED, QUARANTINED))
         rows_in = self.rows_in if self.rows_in is not None else kept + rejected + quarantined
         return Counts(rows_in=rows_in, kept=kept, rejected=rejected, quarantined=quarantined)
+
+
+def found_at(store: Store, path: str) -> str | None:
+    """The tag of the file, or None if there is none."""
+    try:
+        return store.read_tagged(path).tag
+    except FileNotFoundError:
+        return None
 
 
 def _blocks(source: Path | bytes, size: int = 1 << 20) -> Iterable[bytes]:

@@ -30,8 +30,10 @@ PLATFORM = tuple(
     for name in (
         *("asset", "assets", "build", "checks", "cli", "compute", "definitions", "engine", "io_manager", "jobs.base"),
         *("lake", "metadata", "partitions", "provenance.code", "provenance.code_cache", "recipe"),
-        # How a training is started, watched and shown; what comes out is decided by `model.trainer` and what it uses.
-        *("model.metrics.flops", "model.metrics.tracking", "model.train.launcher", "model.train.supervisor"),
+        # How a training is started, watched and shown; what comes out is decided by the worker and what it uses.
+        *("model.metrics.flops", "model.metrics.tracking"),
+        *(f"model.train.{name}" for name in ("channel", "hub", "inputs", "launcher", "machines", "node")),
+        *("model.train.processes", "model.train.supervisor"),
     )
 )
 CONTENT = {f"{PACKAGE}.lake.records"}

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from neo_assets.recipe.corpus import PiiSettings
 from neo_assets.text.addresses import emails, ipv4_addresses, ipv6_addresses
@@ -73,6 +74,16 @@ class RedactPii:
         place = batch.schema.get_field_index("text")
         found = pa.array([[span._asdict() for span in row] for row in spans], SPANS_TYPE)
         return batch.set_column(place, batch.schema.field(place), texts).append_column("pii", found)
+
+
+@dataclass(frozen=True)
+class PiiPlaces:
+    """Kernel: of rows with `subset`, `doc_id` and `pii` one for each place: the first two and its `kind`."""
+
+    def __call__(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        spans = batch.column("pii")
+        rows = batch.select(["subset", "doc_id"]).take(pc.list_parent_indices(spans))
+        return rows.append_column("kind", pc.struct_field(pc.list_flatten(spans), "kind"))
 
 
 def redact(text: str, markers: Mapping[str, str]) -> tuple[str, list[Span]]:

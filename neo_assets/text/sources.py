@@ -199,7 +199,7 @@ SELECT
     CASE WHEN url IS NULL OR url = '' OR text IS NULL THEN '{QUARANTINED}' ELSE '{KEPT}' END AS verdict,
     CASE WHEN url IS NULL OR url = '' THEN 'url' WHEN text IS NULL THEN 'text' END AS rule,
     CAST(NULL AS DOUBLE) AS value, CAST(NULL AS DOUBLE) AS threshold,
-    CAST(NULL AS VARCHAR) AS survivor, CAST(NULL AS DOUBLE) AS similarity,
+    CAST(NULL AS STRING) AS survivor, CAST(NULL AS DOUBLE) AS similarity,
     CASE WHEN url IS NULL OR url = '' THEN 'url missing' WHEN text IS NULL THEN 'it has no text' END AS reason
 FROM arrived{f" WHERE source IN ({dumps})" if dumps else ""}
 ORDER BY doc_id

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-from neo_assets.engine.local import LocalEngine, _fixed_size
+from neo_assets.engine.local import LocalEngine
 from neo_assets.engine.progress import listening
 from neo_assets.engine.relation import Relation, Streamed, rows_judged
 from neo_assets.lake.dataset import Dataset
@@ -180,18 +180,6 @@ def test_a_stream_without_rows_keeps_its_schema(tmp_path: Path) -> None:
     lake, engine = Lake(str(tmp_path)), LocalEngine()
     for given in (stream(), stream(0)):
         assert carried_out(engine, lake, given).schema.names == ["doc_id", "n"]
-
-
-def test_parts_are_bounded_in_bytes_whatever_the_batches(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("neo_assets.engine.local.GROUP_ROWS", 4)
-    wide = pa.table({"n": range(50), "text": ["x" * 1000] * 50})
-    layouts = set()
-    for size in (1, 7, 50):
-        reader = pa.RecordBatchReader.from_batches(wide.schema, wide.to_batches(size))
-        parts = list(_fixed_size(reader, 20, 10_000))
-        assert pa.concat_tables(parts).equals(wide)
-        layouts.add(tuple(part.num_rows for part in parts))
-    assert layouts == {(12, 12, 12, 12, 2)}
 
 
 def test_damaged_input_is_refused_not_processed(tmp_path: Path) -> None:

@@ -122,6 +122,12 @@ CHANGES: dict[str, tuple[str, Callable[[str], str], set[str]]] = {
         lambda text: text.replace('"mean loss"', '"average loss"'),
         {"training.checkpoint"},
     ),
+    "how weights are trained, in processes that a job's library starts": (
+        "model/train/trainer",
+        lambda text: text + "\nMORE = 1\n",
+        {"training.checkpoint"},
+    ),
+    "how such processes are started": ("model/train/processes", lambda text: text + "\nMORE = 1\n", set()),
     "a library of a job": ("web/crawler/robots", lambda text: text + "\nMORE = 1\n", {"crawl.pages"}),
     "the platform": ("engine/local", lambda text: text + "\nMORE = 1\n", set()),
     "how documents get their ids": (

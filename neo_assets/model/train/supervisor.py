@@ -1,39 +1,39 @@
 """The process that watches over the ranks of a training: starts them, hands on what they report, says how they died.
 
-It imports no torch, so a job that supervises stays small and can outlive a rank that runs out of memory.
+It imports no torch, so a job that supervises stays small and can outlive a rank that runs out of memory. On several
+machines it runs on node 0, and the others run `neo_assets.model.train.node`.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import queue
-import re
-import signal
-import subprocess
-import sys
 import tempfile
-import threading
-from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from neo_assets.engine.orphan import stopped_with_us
+from neo_assets.model.train.channel import ChannelError
+from neo_assets.model.train.hub import Hub, hub_of_this_process
+from neo_assets.model.train.inputs import fetched_of, paths_of
+from neo_assets.model.train.machines import LOOPBACK, listening
+from neo_assets.model.train.processes import EVENT_PREFIX, LOST, Ending, Group, Ranks
 
-EVENT_PREFIX = "::event "
-"""A rank's way to report: a line of its output with this and a JSON object whose key `event` says what it is."""
+__all__ = ["EVENT_PREFIX", "GRACE_SECONDS", "WorkerError", "run_workers"]
 
 OnEvent = Callable[[dict[str, Any]], None]
 GRACE_SECONDS = 15
-TAIL_LINES = 40
+SETTLE_SECONDS = 3
+"""For ranks whose peer has died to end by themselves: what they say then is worth more than that they were ended."""
 GO_ON = "Checkpoints that were reported are whole and stay; start the same again: it goes on from the last snapshot"
-_DEAD_RANK = re.compile(r"^\s*exitcode\s*:\s*(-?\d+)")
-_RANK = re.compile(r"^\s*rank\s*:\s*(\d+)")
 
 
 class WorkerError(RuntimeError):
-    """A rank died or gave up; the message says which, why, and what to do."""
+    """A rank died or gave up, or its machine did; the message says which, why, and what to do."""
 
 
 def run_workers(spec: Mapping[str, Any], n_ranks: int, on_event: OnEvent) -> None:
@@ -41,104 +41,122 @@ def run_workers(spec: Mapping[str, Any], n_ranks: int, on_event: OnEvent) -> Non
 
     Args:
         spec: a `Segment.spec()`.
-        n_ranks: processes; more than one are started by torch's launcher, on this machine.
+        n_ranks: processes; more than one are started by torch's launcher. On several machines (see `Machines`) each
+            runs equally many; its folders must be on a disk that all share, at the same path.
         on_event: gets every event of rank 0 in order, in this thread, while training goes on.
 
     All other output of the ranks is printed. They end when this process does, however it ends.
 
     Raises:
-        WorkerError: a rank died or gave up. What `on_event` raises ends the ranks and is raised again.
+        WorkerError: a rank or a machine died or gave up. What `on_event` raises ends the ranks and is raised again.
+        MachinesError: the machines do not come together, or cannot share the ranks.
     """
+    hub = hub_of_this_process()
+    ranks_here = n_ranks if hub is None else hub.machines.ranks_here(n_ranks)
     out = Path(spec["out"])  # here and not among the system's temporary files: whoever cleans up after a kill knows it
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="ranks-", dir=out) as folder:
         file = Path(folder) / "spec.json"
         file.write_text(json.dumps(dict(spec)), encoding="utf-8")
-        module = "neo_assets.model.train.worker" if n_ranks == 1 else "neo_assets.model.train.launcher"
-        arguments = [str(file), str(os.getpid())] + ([] if n_ranks == 1 else [str(n_ranks)])
-        process = subprocess.Popen(
-            [sys.executable, "-m", module, *arguments],
-            env=_environment(spec),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-        )
-        with process, stopped_with_us(process, GRACE_SECONDS):
-            failures: list[dict[str, Any]] = []
-            tail: deque[str] = deque(maxlen=TAIL_LINES)
-            for line in _lines(process):
-                event = _event(line)
-                if event is None:
-                    tail.append(line.rstrip("\n"))
-                    print(line, end="", flush=True)
-                elif event["event"] == "failed":
-                    failures.append(event)
-                else:
-                    on_event(event)
-            status = process.wait()
-        if status:
-            raise WorkerError(_why(status, failures, tail))
+        ranks = _started(spec, file, ranks_here, hub)
+        watch = _Watch(ranks, on_event, hub)
+        with ranks.process, stopped_with_us(ranks.process, GRACE_SECONDS):
+            watch.run()
+        watch.check()
 
 
-def _environment(spec: Mapping[str, Any]) -> dict[str, str]:
-    """One thread pool of the recipe's size, and libraries that give the same bits whatever the machine's load.
-
-    What must be set for a GPU alone, a rank sets itself (`stack.ranks.deterministic`).
-    """
-    threads = spec["training"].get("n_threads", 1)
-    given = {**os.environ, "OMP_NUM_THREADS": str(threads), "MKL_NUM_THREADS": str(threads), "PYTHONUNBUFFERED": "1"}
-    if threads > 1:
-        given.setdefault("MKL_CBWR", "AVX2,STRICT")
-    return given
-
-
-def _lines(process: subprocess.Popen[str]) -> Iterator[str]:
-    """The lines of its output; read in a thread, so that ranks never wait for what is done with their events."""
-    lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
-
-    def read() -> None:
-        for line in process.stdout or ():
-            lines.put(line)
-        lines.put(None)
-
-    threading.Thread(target=read, name="output-of-ranks", daemon=True).start()
-    while (line := lines.get()) is not None:
-        yield line
+def _started(spec: Mapping[str, Any], file: Path, ranks_here: int, hub: Hub | None) -> Ranks:
+    """The ranks of this machine; those of the others are told to start."""
+    if hub is None and ranks_here == 1:
+        return Ranks.started(spec, file, Group(1, LOOPBACK, 0), None)
+    if hub is None:
+        with listening(LOOPBACK, 0) as listener:
+            return Ranks.started(spec, file, Group(ranks_here, LOOPBACK, listener.getsockname()[1]), listener)
+    hub.gather()
+    machines = hub.machines
+    with listening(machines.host, 0) as listener:
+        group = Group(ranks_here, machines.host, listener.getsockname()[1], machines.n_nodes)
+        paths = [str(path) for path in (file, *paths_of(spec))]  # the first is new: nobody has it by chance
+        hub.begin(spec=dict(spec), paths=paths, fetched=fetched_of(spec), group=asdict(group))
+        return Ranks.started(spec, file, group, listener, machines.loopback)
 
 
-def _event(line: str) -> dict[str, Any] | None:
-    if not line.startswith(EVENT_PREFIX):
-        return None
-    try:
-        event = json.loads(line.removeprefix(EVENT_PREFIX))
-    except ValueError:
-        return None
-    return event if isinstance(event, dict) and "event" in event else None
+@dataclass
+class _Watch:
+    """The ranks of all machines while they train."""
 
+    ranks: Ranks
+    on_event: OnEvent
+    hub: Hub | None = None
+    endings: dict[int, Ending | str] = field(default_factory=dict)
+    """By node, in order of arrival; a text: why it is gone."""
+    failed_at: float | None = None
+    """When the first end was seen that was not good, in `time.monotonic`."""
+    asked: bool = False
+    """Whether this machine's ranks were asked to end."""
 
-def _why(status: int, failures: list[dict[str, Any]], tail: deque[str]) -> str:
-    """One line for a person: which rank, what happened, what is safe."""
-    if failures:
-        first = failures[0]
-        return f"rank {first['rank']} stopped: {first['message']}. {GO_ON}"
-    if dead := _dead_rank(tail):
-        rank, code = dead
-        how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with status {code}"
-        return f"rank {rank} {how}. {GO_ON}"
-    if status < 0:
-        return f"rank 0 was killed by {signal.Signals(-status).name}. {GO_ON}"
-    last = next((line for line in reversed(tail) if line.strip()), "it said nothing")
-    return f"the ranks ended with status {status}: {last}. {GO_ON}"
+    def run(self) -> None:
+        """Hand on events until all machines have told how their ranks ended, or have had time enough."""
+        inbox = self.hub.inbox if self.hub else queue.SimpleQueue()
+        self.ranks.read_into(inbox, 0)
+        n_nodes = self.hub.machines.n_nodes if self.hub else 1
+        try:
+            while len(self.endings) < n_nodes and not self._out_of_patience():
+                with suppress(queue.Empty):
+                    self._take(*inbox.get(timeout=None if self.failed_at is None else 0.2))
+        except BaseException:
+            if self.hub:
+                self.hub.tell("stop", at_once=True)
+            raise
 
+    def check(self) -> None:
+        """That all ended well.
 
-def _dead_rank(tail: deque[str]) -> tuple[int, int] | None:
-    """Rank and exit code from the launcher's table of failures, whose last entry is the root cause."""
-    rank: int | None = None
-    found: tuple[int, int] | None = None
-    for line in tail:
-        if match := _RANK.match(line):
-            rank = int(match[1])
-        elif rank is not None and (match := _DEAD_RANK.match(line)):
-            found = (rank, int(match[1]))
-    return found
+        Raises:
+            WorkerError: one did not; the likeliest cause is named.
+        """
+        bad = [(node, ending) for node, ending in self.endings.items() if isinstance(ending, str) or ending.status]
+        if self.hub is None:
+            if bad and isinstance(bad[0][1], Ending):
+                raise WorkerError(f"{bad[0][1].cause[1]}. {GO_ON}")
+            return
+        if not bad:
+            self.hub.went_well = True
+            return
+        causes = [(node, (LOST, e) if isinstance(e, str) else e.cause) for node, e in bad]
+        node, (_, text) = min(causes, key=lambda cause: cause[1][0])
+        raise WorkerError(f"node {node}{' ' if text.startswith('has') else ': '}{text}. {GO_ON}")
+
+    def _take(self, node: int, told: Any) -> None:
+        if isinstance(told, str):
+            event = self.ranks.take(told)
+            if event is not None:
+                self.on_event(event)
+            return
+        if told is None:
+            self.endings[node] = self.ranks.ending()
+        elif isinstance(told, ChannelError):
+            self.endings.setdefault(node, str(told))  # one that said why it leaves has told more
+        elif told["say"] == "leaving":
+            self.endings[node] = told["why"]
+        elif told["say"] == "ended" and self.hub and told["segment"] == self.hub.n_segments:
+            self.endings.setdefault(node, Ending(**told["ending"]))
+        else:
+            return
+        ending = self.endings[node]
+        if self.failed_at is None and (isinstance(ending, str) or ending.status):
+            self.failed_at = time.monotonic()
+            if self.hub:
+                self.hub.tell("stop", at_once=False)
+
+    def _out_of_patience(self) -> bool:
+        """Some time after a failure ask this machine's ranks to end, later end them and wait for nobody any more."""
+        if self.failed_at is None:
+            return False
+        passed = time.monotonic() - self.failed_at
+        if passed >= SETTLE_SECONDS and 0 not in self.endings and not self.asked:
+            self.asked = True
+            self.ranks.process.terminate()
+        if passed >= SETTLE_SECONDS + GRACE_SECONDS and 0 not in self.endings:
+            self.ranks.process.kill()
+        return passed >= SETTLE_SECONDS + GRACE_SECONDS

@@ -1,20 +1,23 @@
 """One rank of a training, as a process: `python -m neo_assets.model.train.worker SPEC.json [PARENT_PID]`.
 
-Rank 0 reports on standard output (see `supervisor.EVENT_PREFIX`): `resumed`, `step`, `checkpoint`.
+Rank 0 reports on standard output (see `processes.EVENT_PREFIX`): `resumed`, `step`, `checkpoint`.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from neo_assets.engine.orphan import exit_with_parent
+from neo_assets.model.train.processes import EVENT_PREFIX
 from neo_assets.model.train.run import Segment
-from neo_assets.model.train.supervisor import EVENT_PREFIX
+
+PEER_GONE = re.compile(r"[Cc]onnection (closed|reset|refused)|[Bb]roken pipe|gloo|NCCL|[Tt]imed out waiting")
 
 
 def report(event: str, values: Mapping[str, Any]) -> None:
@@ -31,10 +34,18 @@ def main() -> None:
     rank = int(os.environ.get("RANK", "0"))
     try:
         _train(segment, rank)
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, RuntimeError) as error:
         message = " ".join(str(error).split()) or type(error).__name__
-        report("failed", {"rank": rank, "message": f"{message[-1500:]} ({type(error).__name__})"})
+        told = {"rank": rank, "message": f"{message[-1500:]} ({type(error).__name__})"}
+        report("failed", {**told, "of_others": is_of_others(error)})
         raise
+
+
+def is_of_others(error: Exception) -> bool:
+    """Whether an error says only that another rank is gone, which has its own reason."""
+    from torch.distributed import DistError
+
+    return isinstance(error, DistError) or bool(isinstance(error, RuntimeError) and PEER_GONE.search(str(error)))
 
 
 def _train(segment: Segment, rank: int) -> None:

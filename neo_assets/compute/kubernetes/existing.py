@@ -1,0 +1,85 @@
+"""What is at work already on the partitions that are wanted."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from neo_assets.compute.kubernetes.body import PREFIX, Identity
+from neo_assets.compute.kubernetes.cluster import Cluster
+from neo_assets.compute.kubernetes.state import ENDED, judge
+
+JOB_KIND = "Job"
+
+
+@dataclass(frozen=True)
+class Existing:
+    """A pod, or a Job with its pods, that makes some of the partitions wanted.
+
+    Args:
+        ended: it has come to its end, well or not.
+        leaving: it is being deleted.
+    """
+
+    name: str
+    is_job: bool
+    annotations: Mapping[str, str]
+    ended: bool
+    leaving: bool
+
+    @property
+    def number(self) -> int:
+        """Which attempt at its order it is."""
+        return int(self.name.rsplit("-", 1)[-1])
+
+    @property
+    def order(self) -> str:
+        """The digest of its order."""
+        return self.annotations[f"{PREFIX}/order"]
+
+    @property
+    def module(self) -> str:
+        """What it runs."""
+        return self.annotations[f"{PREFIX}/module"]
+
+    @property
+    def run_id(self) -> str:
+        """The run that launched it."""
+        return self.annotations[f"{PREFIX}/run-id"]
+
+    @property
+    def kubectl(self) -> str:
+        """How to name it to kubectl."""
+        return f"{'job' if self.is_job else 'pod'} {self.name}"
+
+
+def existing(cluster: Cluster, identity: Identity, jobs_too: bool) -> Iterator[Existing]:
+    """Everything at work on a partition of the identity, in the order of names."""
+    jobs = {job.metadata.name: job for job in cluster.jobs(identity.selector)} if jobs_too else {}
+    pods: dict[str, list[Any]] = {name: [] for name in jobs}
+    for pod in cluster.pods(identity.selector):
+        pods.setdefault(pod.metadata.labels[f"{PREFIX}/name"], []).append(pod)
+    for name, group in sorted(pods.items()):
+        holders = [jobs[name]] if name in jobs else group
+        annotations = holders[0].metadata.annotations
+        keys = set(json.loads(annotations[f"{PREFIX}/partitions"]))
+        if keys and identity.partitions and not keys & set(identity.partitions):
+            continue
+        over = name in jobs and any(c.status == "True" for c in _conditions(jobs[name]))
+        yield Existing(
+            name=name,
+            is_job=name in jobs or any(_is_of_job(pod) for pod in group),
+            annotations=annotations,
+            ended=over if name in jobs else all(judge(pod).stage in ENDED for pod in group),
+            leaving=all(holder.metadata.deletion_timestamp is not None for holder in holders),
+        )
+
+
+def _conditions(job: Any) -> Iterator[Any]:
+    return (c for c in job.status.conditions or () if c.type in {"Failed", "Complete"})
+
+
+def _is_of_job(pod: Any) -> bool:
+    return any(owner.kind == JOB_KIND for owner in pod.metadata.owner_references or ())

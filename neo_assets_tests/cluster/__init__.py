@@ -1,0 +1,1 @@
+"""Jobs, runs and Spark executors as pods of a real Kubernetes."""

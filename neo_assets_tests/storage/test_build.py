@@ -1,0 +1,122 @@
+"""The whole small line in a bucket: the same content as on a disk, and SQL that reads from it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from neo_assets.engine.local import LocalEngine
+from neo_assets.lake.lake import Lake
+from neo_assets.lake.manifest import Provenance
+from neo_assets.lake.writer import write_part
+from neo_assets_tests.e2e.conftest import everything as everything
+from neo_assets_tests.e2e.small import Checkout, small_recipe
+from neo_assets_tests.storage.conftest import Server
+from neo_assets_tests.storage.proxy import Proxy
+
+
+def test_sql_reads_only_the_columns_and_parts_it_needs(root: str, proxy: Proxy) -> None:
+    lake, random = Lake(root), np.random.default_rng(1)
+    texts = [random.bytes(3000).hex() for _ in range(400)]
+    table = pa.table({"doc_id": [f"d{i:05d}" for i in range(400)], "text": texts, "length": range(400)})
+    source = lake.writer("area/source", None)
+    source.table(table, part_rows=100)
+    dataset = source.commit(Provenance())
+    proxy.forget()
+    engine, target = LocalEngine(part_rows=100), lake.writer("area/target", None)
+    sql = "SELECT doc_id, length FROM source WHERE length >= 250 ORDER BY length DESC"
+    engine.write(engine.query(sql, source=dataset), target, "rows")
+    reads = [request for request in proxy.seen if request.kind == "GET" and "/area/source/" in request.path]
+    ranges = [request.range.removeprefix("bytes=").split("-") for request in reads]
+    read = [int(last) - int(first) for first, last in ranges if first]
+    assert sum(read) < 10_000 < sum(part.bytes for part in dataset.parts) // 10, (
+        "footers, ids and numbers, not the text"
+    )
+    made = target.commit(Provenance()).read()
+    assert made["length"].to_pylist() == list(range(399, 249, -1))
+
+
+BOUNDED = """
+import resource, sys
+from neo_assets.engine.local import LocalEngine
+from neo_assets.lake.lake import Lake
+lake = Lake(sys.argv[1])
+engine, target = LocalEngine(memory_limit="256MB"), lake.writer("area/target", None)
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+sql = "SELECT doc_id, length(text) AS n, md5(text) AS digest FROM source WHERE length(text) > 0 ORDER BY doc_id"
+engine.write(engine.query(sql, source=lake.dataset("area/source")), target, "rows")
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before, target.written[0].part.rows)
+"""
+
+
+@pytest.mark.slow
+def test_sql_over_a_bucket_has_bounded_memory(root: str) -> None:
+    """Half a gigabyte of text goes through; a few parts of it are in memory at once."""
+    lake, random = Lake(root), np.random.default_rng(1)
+    source = lake.writer("area/source", None)
+    for part in range(16):
+        ids = [f"{part:02d}-{i:05d}" for i in range(4000)]
+        texts = [random.bytes(4000).hex() for _ in range(100)] * 40
+        source.add(write_part(source.store, source.folder, "rows", part, pa.table({"doc_id": ids, "text": texts})))
+    source.commit(Provenance())
+    done = subprocess.run([sys.executable, "-c", BOUNDED, root], capture_output=True, text=True, check=True)
+    grown_kib, rows = map(int, done.stdout.split()[-2:])
+    assert rows == 10_000
+    assert grown_kib < 400 * 1024
+
+
+@pytest.mark.slow
+def test_everything_in_a_bucket_has_the_digests_of_a_disk(
+    everything: Checkout, server: Server, root: str, tmp_path: Path
+) -> None:
+    """The same line in fewer parts (how rows are cut into parts is not content): most of the time goes to requests."""
+    recipe = small_recipe()
+    recipe["platform"]["part_rows"] = 1000
+    checkout = InBucket.make(tmp_path / "small", recipe).at(root)
+    checkout.build_everything(workers=1)
+    made, expected = checkout.digests(), everything.digests()
+    assert made == expected, json.dumps(sorted(made.items() ^ expected.items()), indent=1)
+    assert checkout.decision_digests() == everything.decision_digests()
+
+    again = checkout.neo("build").splitlines()[-1]
+    assert again == f"0 of {len(made)} partitions made, {len(made)} were current"
+    assert checkout.neo("gc", "--older-than", "0").splitlines()[-1] == "0 folders could be deleted (--delete)"
+    store = checkout.lake.store
+    assert not [name for name in store.folders("") if name.startswith(".")]
+
+    written = {str(path): path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    objects = store.files("")
+    written |= dict(zip(objects, store.each(store.read, objects), strict=True))
+    assert sum(name.endswith("manifest.json") for name in written) == 2 * len(made)
+    assert any(name.endswith(".log") for name in written), "what the runs and jobs said"
+    secrets = [text.encode() for text in (server.secret, server.key)]
+    assert [name for name, data in written.items() if any(secret in data for secret in secrets)] == []
+
+
+@dataclass(frozen=True)
+class InBucket(Checkout):
+    """A checkout whose lake is in a bucket; what its commands say is kept in a file."""
+
+    def at(self, root: str) -> InBucket:
+        (self.folder / "root").write_text(root)
+        return self
+
+    @property
+    def lake(self) -> Lake:
+        return Lake((self.folder / "root").read_text())
+
+    def environment(self, workers: int = 1) -> dict[str, str]:
+        return {**super().environment(workers), "NEO_LAKE": self.lake.root, "NEO_WORK": str(self.folder / "work")}
+
+    def run(self, *arguments: str, workers: int = 1) -> subprocess.CompletedProcess[str]:
+        done = super().run(*arguments, workers=workers)
+        with (self.folder / "commands.log").open("a") as log:
+            log.write(done.stdout + done.stderr)
+        return done
