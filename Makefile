@@ -66,6 +66,7 @@ bench: $(VENV)/.installed-test  ## measure speed and Chinese conformance, beside
 	@$(VENV)/bin/python -m benchmarks.imports
 	@$(VENV)/bin/python -m benchmarks.tokens
 	@$(VENV)/bin/python -m benchmarks.training
+	@$(VENV)/bin/python -m benchmarks.engines
 
 bench-peers: $(UV)  ## install the systems that `make bench` compares with, each in an environment of .venv-peers; PEERS='spark|rensa' chooses
 	@grep -E '^($(or $(PEERS),[a-z_]+))[ @]' benchmarks/requirements-peers.txt | while read -r name requirements; do \

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import os
+from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from neo_assets.compute.local import LocalCompute
 from neo_assets.compute.protocol import Compute, SettingError
 from neo_assets.lake.lake import Lake
 from neo_assets.recipe.recipe import Recipe
+
+if TYPE_CHECKING:
+    from neo_assets.compute.kubernetes.leftovers import Leftovers
 
 COMPUTE = "NEO_COMPUTE"
 
@@ -33,3 +38,22 @@ def compute_of(lake: Lake, recipe: Recipe) -> Compute:
             return KubernetesCompute(lake, recipe, PodProfiles.from_environment())
         case other:
             raise ComputeError(f"{COMPUTE}={other}: there are the computes local and kubernetes")
+
+
+def leftovers_of(lake: Lake, kept: timedelta) -> Leftovers | None:
+    """What ended longer ago than that and is still in the cluster; None where jobs are processes of this machine.
+
+    Raises:
+        ProfilesError: the profiles of a cluster's pods are missing or wrong.
+        ClusterError: Kubernetes refuses to list them, or does not answer.
+    """
+    if os.environ.get(COMPUTE) != "kubernetes":
+        return None
+    from neo_assets.compute.kubernetes.cluster import Cluster
+    from neo_assets.compute.kubernetes.leftovers import Leftovers
+    from neo_assets.compute.kubernetes.profiles import PodProfiles
+
+    profiles = PodProfiles.from_environment()
+    kubeconfig = os.environ.get("NEO_KUBECONFIG") or None
+    cluster = Cluster.connect(kubeconfig, profiles.namespace, patience_seconds=20.0, say=print)
+    return Leftovers.of(cluster, lake, profiles.have_jobs, kept)

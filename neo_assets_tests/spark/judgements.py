@@ -69,8 +69,8 @@ def chain() -> pa.Table:
 class Line:
     """A lake in which the stages are built one after the other, for all sources."""
 
-    def __init__(self, folder: Path, engine: Engine) -> None:
-        self.lake, self.engine = Lake(str(folder)), engine
+    def __init__(self, folder: Path, engine: Engine, sources: Sequence[str] = SOURCES) -> None:
+        self.lake, self.engine, self.sources = Lake(str(folder)), engine, sources
 
     def commit(self, asset: str, source: str, relation: Relation) -> Dataset:
         writer = self.lake.writer(asset, source)
@@ -102,32 +102,39 @@ class Line:
         }
 
     def start(self, policy: SurvivorSettings, n_documents: int = N_DOCUMENTS) -> None:
-        for source, documents in corpus(n_documents).items():
+        for source, documents in corpus(n_documents, self.sources).items():
             self.commit("line/filtered", source, self.engine.map(documents, TextDigests(), Precedence(policy)))
 
     def exact(self) -> None:
-        for source in SOURCES:
+        for source in self.sources:
             self.commit("line/exact", source, judge_exact(self.engine, self.whole("line/filtered"), source))
 
     def near(self, name: str, settings: NearSettings) -> None:
         """Every source sees all others."""
         self._indexed(name, settings)
-        for source in SOURCES:
-            self._paired(name, source, SOURCES, settings)
+        for source in self.sources:
+            self._paired(name, source, self.sources, settings)
         if settings.rule == "components":
             self.commit(f"near/pairs {name}", "chain", chain())
-        for source in SOURCES:
+        for source in self.sources:
             self._judged(name, source, None, settings)
+
+    def components(self, name: str, settings: NearSettings) -> None:
+        """The last source judged by the components of the pairs found under another name, and of a long chain."""
+        self.commit(f"near/pairs {name}", "chain", chain())
+        last = self.sources[-1]
+        pairs, documents = self.whole(f"near/pairs {name}"), self.whole("line/exact").partition(last)
+        self.commit("near/by components", last, judge_near(self.engine, documents, pairs, last, settings))
 
     def near_day_by_day(self, name: str, settings: NearSettings) -> None:
         """Every source sees those before it, and is judged before the next one is there."""
-        for day, source in enumerate(SOURCES, start=1):
+        for day, source in enumerate(self.sources, start=1):
             self._indexed(name, settings, [source])
-            self._paired(name, source, SOURCES[:day], settings)
-            self._judged(name, source, SOURCES[:day], settings)
+            self._paired(name, source, self.sources[:day], settings)
+            self._judged(name, source, self.sources[:day], settings)
 
-    def _indexed(self, name: str, settings: NearSettings, sources: Iterable[str] = SOURCES) -> None:
-        for source in sources:
+    def _indexed(self, name: str, settings: NearSettings, sources: Iterable[str] = ()) -> None:
+        for source in sources or self.sources:
             entered = self.whole("line/exact").partition(source)
             signatures = self.commit(f"near/signatures {name}", source, self.engine.map(entered, Signatures(settings)))
             self.commit(f"near/bands {name}", source, band_index(self.engine, signatures, settings))
@@ -143,23 +150,23 @@ class Line:
 
     def paragraphs(self, after: str) -> None:
         engine, settings = self.engine, ParagraphSettings()
-        documents = {source: self.whole(after).partition(source) for source in SOURCES}
-        for source in SOURCES:
+        documents = {source: self.whole(after).partition(source) for source in self.sources}
+        for source in self.sources:
             self.commit("line/paragraphs", source, paragraph_index(engine, documents[source], settings))
-        for source in SOURCES:
+        for source in self.sources:
             found = judge_paragraphs(engine, documents[source], self.whole("line/paragraphs"), source, settings)
             self.commit("line/cut", source, found)
 
     def substrings(self) -> None:
         engine, settings = self.engine, SubstringSettings()
-        documents = {source: self.whole("line/cut").partition(source) for source in SOURCES}
-        for source in SOURCES:
+        documents = {source: self.whole("line/cut").partition(source) for source in self.sources}
+        for source in self.sources:
             self.commit("line/anchors", source, anchor_index(engine, documents[source], settings))
         anchors = self.whole("line/anchors")
-        for source in SOURCES:
+        for source in self.sources:
             self.commit("line/windows", source, window_index(engine, documents[source], anchors, source, settings))
         windows = self.whole("line/windows")
-        for source in SOURCES:
+        for source in self.sources:
             found = judge_substrings(engine, documents[source], anchors.partition(source), windows, settings)
             self.commit("line/substrings", source, found)
 
@@ -167,23 +174,25 @@ class Line:
         """The last source against those before; their filters are too small, so that they err."""
         filtered = self.whole("line/filtered")
         filters = []
-        for source in SOURCES[:-1]:
+        for source in self.sources[:-1]:
             before = filtered.partition(source)
             made = build_filter((batch["text_digest"] for batch in before.batches(["text_digest"])), before.rows, 0.3)
             filters.append(folder / f"{source}.{FILTER_FILE}")
             filters[-1].write_bytes(made.to_bytes())
         for confirm in (True, False):
             settings = BloomSettings(confirm=confirm)
-            found = judge_exact_filtered(self.engine, filtered, [str(path) for path in filters], SOURCES[-1], settings)
-            self.commit(f"line/bloom {confirm}", SOURCES[-1], found)
+            found = judge_exact_filtered(
+                self.engine, filtered, [str(path) for path in filters], self.sources[-1], settings
+            )
+            self.commit(f"line/bloom {confirm}", self.sources[-1], found)
 
     def similar_lines(self, after: str) -> None:
-        for source in SOURCES:
+        for source in self.sources:
             kernel = SimilarLines(SimilarLineSettings())
             self.commit("line/similar", source, self.engine.map(self.whole(after).partition(source), kernel))
 
 
-def corpus(n_documents: int = N_DOCUMENTS) -> dict[str, pa.Table]:
+def corpus(n_documents: int = N_DOCUMENTS, sources: Sequence[str] = SOURCES) -> dict[str, pa.Table]:
     """Documents by source: new ones, exact and edited copies, shared paragraphs and passages, nothing at all."""
     draw = random.Random(11)
     texts: list[str | None] = [None, None, "", "", " ", "\n\n", "short"]
@@ -191,9 +200,9 @@ def corpus(n_documents: int = N_DOCUMENTS) -> dict[str, pa.Table]:
     while len(texts) < n_documents:
         whole.append(_text(draw, whole))
         texts.append(whole[-1])
-    listed: dict[str, list[dict[str, Any]]] = {source: [] for source in SOURCES}
+    listed: dict[str, list[dict[str, Any]]] = {source: [] for source in sources}
     for text in texts:
-        source = draw.choice(SOURCES)
+        source = draw.choice(sources)
         doc_id = f"{source}:{draw.getrandbits(96):024x}"
         row = {
             "doc_id": doc_id,

@@ -11,6 +11,8 @@ QUICK = {
     "spark.sql.codegen.wholeStage": "false",
     "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Xss4m",
     "spark.sql.shuffle.partitions": "2",
+    # Rows really are divided, sorted apart and put together, however few there are; and each plan is made once.
+    "spark.sql.adaptive.enabled": "false",
 }
 
 

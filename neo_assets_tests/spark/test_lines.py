@@ -21,6 +21,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.needs("spark")]
 PART_ROWS = 60
 # Models are no tables, and what only draws or counts in this process asks the engine for nothing but a small table.
 KEPT = {"perplexity_model", "importance_model", "reference_classifier", "bloom", "threshold_study"}
+DRAWN = {"duplicates", "funnel", "profile_report"}
 BESIDE = ("crawl/extracted", "tokenizer/sample", "training/exposures", "release/exposure_index")
 
 
@@ -38,7 +39,11 @@ class OnSpark:
         recipe = yaml.safe_load((folder / "recipe.yaml").read_text())
         self.checkout.write_recipe({**recipe, "platform": {"part_rows": PART_ROWS}})
         properties = folder / "spark.conf"
-        given = QUICK | {"spark.executor.memory": "600m", "spark.executor.extraJavaOptions": QUICK_JAVA}
+        given = QUICK | {
+            "spark.sql.adaptive.enabled": str(not settings["NEO_SPARK_MASTER"].startswith("local")).lower(),
+            "spark.executor.memory": "600m",
+            "spark.executor.extraJavaOptions": QUICK_JAVA,
+        }
         properties.write_text("".join(f"{key} {value}\n" for key, value in given.items()))
         self.scratch = folder / "scratch"
         self.environment = {
@@ -85,7 +90,7 @@ def finished(process: subprocess.Popen[str], seconds: float) -> None:
 def test_every_line_on_two_tasks_at_a_time(everything: Checkout, tmp_path: Path) -> None:
     assets = [a for line in ("english", "chinese", "corpus") for a in tables_of(line, everything)] + list(BESIDE)
     lines = OnSpark(everything, tmp_path / "spark", assets, NEO_SPARK_MASTER="local[2]")
-    finished(lines.start(), 580)
+    finished(lines.start(), 1_200)
     lines.assert_equal()
 
 
@@ -99,17 +104,22 @@ def cluster(tmp_path: Path) -> object:
 def test_the_chinese_line_on_a_cluster_one_of_whose_workers_is_killed(
     everything: Checkout, cluster: Cluster, tmp_path: Path
 ) -> None:
-    line = OnSpark(everything, tmp_path / "spark", tables_of("chinese", everything), NEO_SPARK_MASTER=cluster.master)
+    line = OnSpark(
+        everything,
+        tmp_path / "spark",
+        [asset for asset in tables_of("chinese", everything) if asset.split("/")[1] not in DRAWN],
+        NEO_SPARK_MASTER=cluster.master,
+    )
     kept = committed(line)
     process = line.start()
     in_the_middle = kept + 5
-    deadline = time.monotonic() + 300
+    deadline = time.monotonic() + 600
     while committed(line) < in_the_middle or not list(line.scratch.glob("spark-*/**/*.parquet")):
         assert process.poll() is None and time.monotonic() < deadline, "it never came to the middle"
         time.sleep(0.02)
     assert cluster.executors(0) and cluster.executors(1), "both do their share"
     so_far = committed(line)
     assert cluster.kill_worker(0) >= 2
-    finished(process, 580)
+    finished(process, 1_200)
     assert committed(line) > so_far + 5
     line.assert_equal()

@@ -100,8 +100,6 @@ def difference(spark: SparkSession, statement: Statement) -> str | None:
     from pyspark.errors import PySparkException
 
     session = spark.newSession()
-    # Rows really are divided, sorted apart and put together, however few there are.
-    session.conf.set("spark.sql.adaptive.enabled", "false")
     for name, table in statement.relations.items():
         session.createDataFrame(table).createOrReplaceTempView(name)
     try:

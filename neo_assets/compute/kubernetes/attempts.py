@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,6 +14,7 @@ from neo_assets.compute.kubernetes.cluster import CONFLICT, Cluster, ClusterErro
 from neo_assets.compute.kubernetes.existing import Existing, existing
 from neo_assets.compute.kubernetes.indexed import job_body, service_body
 from neo_assets.compute.kubernetes.interrupts import is_cancelled, noting_keyboard
+from neo_assets.compute.kubernetes.leftovers import is_leftover
 from neo_assets.compute.kubernetes.watch import Ending, Launched, Watch
 from neo_assets.compute.order import covers
 from neo_assets.compute.report import Output
@@ -74,19 +76,23 @@ class Attempts:
                 pods = f", the last of {lost + 1} pods" if ending.kind == "lost" and lost else ""
                 return None if ending.kind == "done" else f"{ending.text} ({launched.name}{pods})"
             lost += 1
-            again = f"starting the next one, relaunch {lost} of {may_be_lost}"
-            self.context.log.warning(f"{launched.name} {ending.text}; {again}")
+            self._tell(f"{launched.name} {ending.text}; starting the next one, relaunch {lost} of {may_be_lost}")
             self.cluster.delete(launched.name, launched.is_job)
             launched = None
         return None
 
     def _watch(self, launched: Launched) -> Ending:
         def waits(why: str) -> None:
-            self.context.log.info(f"{launched.name} waits: {why}")
+            self._tell(f"{launched.name} waits: {why}")
             report(f"{launched.name} waits: {why}", 0, 1)
 
         self._current, limit = launched, self.maker.profile.pending_timeout_seconds
         return Watch(self.cluster, launched, self.output, waits, self.poll_seconds, limit).to_end()
+
+    def _tell(self, text: str) -> None:
+        """In the run's log, and where whoever started the run may look."""
+        self.context.log.warning(text)
+        print(text, file=sys.stderr, flush=True)
 
     def _cancel(self) -> None:
         """The user wants no more of it."""
@@ -111,15 +117,17 @@ class Attempts:
             channel.take(self.context.run.run_id)
 
     def _adopted(self) -> Launched | None:
-        """The pod that is at this order; those that ended with another one are removed.
+        """The pod that is at this order; those that ended with another one are removed, and what others left.
 
         Raises:
             dg.Failure: a pod is at these partitions with another order.
         """
         ours = list[Existing]()
-        jobs_too = any(profile.nodes > 1 or profile.as_job for profile in self.maker.profiles.profiles.values())
-        for found in existing(self.cluster, self.identity, jobs_too):
-            if found.order == self.identity.order:
+        for found in existing(self.cluster, self.identity.selector, self.maker.profiles.have_jobs):
+            if not found.concerns(self.identity):
+                if is_leftover(found, self.lake):
+                    self.cluster.delete(found.name, found.is_job)
+            elif found.order == self.identity.order:
                 ours.append(found)
             elif not found.leaving and self._makes_it_too(found):
                 self.context.log.info(f"adopting {found.name}, which makes these partitions on its way")
@@ -141,7 +149,7 @@ class Attempts:
             if found.leaving or launched.channel.is_taken:
                 self._wait_until_gone(found)
             elif result is not None and result.code != 0 and not result.interrupted:
-                self.context.log.warning(f"{found.name} failed while nobody watched it; trying once more")
+                self._tell(f"{found.name} failed while nobody watched it; trying once more")
                 self.cluster.delete(found.name, found.is_job)
             else:
                 self.context.log.info(f"adopting {found.name}, launched by run {found.run_id}")

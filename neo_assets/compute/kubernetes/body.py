@@ -56,7 +56,7 @@ class Identity:
     @property
     def selector(self) -> str:
         """Finds every pod and Job of this asset in this lake."""
-        return f"{PREFIX}/asset={label(self.asset)},{PREFIX}/lake={short(self.lake)}"
+        return f"{PREFIX}/asset={label(self.asset)},{of_lake(self.lake)}"
 
     def labels(self, name: str, run_id: str) -> dict[str, str]:
         """Short values, to select by."""
@@ -80,6 +80,11 @@ class Identity:
             f"{PREFIX}/module": self.module,
             f"{PREFIX}/run-id": run_id,
         }
+
+
+def of_lake(root: str) -> str:
+    """Finds every pod and Job of a lake."""
+    return f"{PREFIX}/lake={short(root)}"
 
 
 def short(text: str) -> str:

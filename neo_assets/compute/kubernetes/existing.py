@@ -1,25 +1,27 @@
-"""What is at work already on the partitions that are wanted."""
+"""What is at work already, or was."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from neo_assets.compute.kubernetes.body import PREFIX, Identity
 from neo_assets.compute.kubernetes.cluster import Cluster
-from neo_assets.compute.kubernetes.state import ENDED, judge
+from neo_assets.compute.kubernetes.state import ENDED, ended_at, judge
 
 JOB_KIND = "Job"
 
 
 @dataclass(frozen=True)
 class Existing:
-    """A pod, or a Job with its pods, that makes some of the partitions wanted.
+    """A pod, or a Job with its pods.
 
     Args:
         ended: it has come to its end, well or not.
+        ended_at: when; meaningless before.
         leaving: it is being deleted.
     """
 
@@ -27,6 +29,7 @@ class Existing:
     is_job: bool
     annotations: Mapping[str, str]
     ended: bool
+    ended_at: datetime
     leaving: bool
 
     @property
@@ -54,25 +57,27 @@ class Existing:
         """How to name it to kubectl."""
         return f"{'job' if self.is_job else 'pod'} {self.name}"
 
+    def concerns(self, identity: Identity) -> bool:
+        """Whether it makes a partition of the identity, whose asset is its own."""
+        keys = set(json.loads(self.annotations[f"{PREFIX}/partitions"]))
+        return not keys or not identity.partitions or bool(keys & set(identity.partitions))
 
-def existing(cluster: Cluster, identity: Identity, jobs_too: bool) -> Iterator[Existing]:
-    """Everything at work on a partition of the identity, in the order of names."""
-    jobs = {job.metadata.name: job for job in cluster.jobs(identity.selector)} if jobs_too else {}
+
+def existing(cluster: Cluster, selector: str, jobs_too: bool) -> Iterator[Existing]:
+    """Everything that a label selector finds, in the order of names."""
+    jobs = {job.metadata.name: job for job in cluster.jobs(selector)} if jobs_too else {}
     pods: dict[str, list[Any]] = {name: [] for name in jobs}
-    for pod in cluster.pods(identity.selector):
+    for pod in cluster.pods(selector):
         pods.setdefault(pod.metadata.labels[f"{PREFIX}/name"], []).append(pod)
     for name, group in sorted(pods.items()):
         holders = [jobs[name]] if name in jobs else group
-        annotations = holders[0].metadata.annotations
-        keys = set(json.loads(annotations[f"{PREFIX}/partitions"]))
-        if keys and identity.partitions and not keys & set(identity.partitions):
-            continue
         over = name in jobs and any(c.status == "True" for c in _conditions(jobs[name]))
         yield Existing(
             name=name,
             is_job=name in jobs or any(_is_of_job(pod) for pod in group),
-            annotations=annotations,
+            annotations=holders[0].metadata.annotations,
             ended=over if name in jobs else all(judge(pod).stage in ENDED for pod in group),
+            ended_at=max(map(ended_at, group), default=holders[0].metadata.creation_timestamp),
             leaving=all(holder.metadata.deletion_timestamp is not None for holder in holders),
         )
 

@@ -104,6 +104,11 @@ class PodProfiles(Section):
             raise ValueError(f"{', '.join(missing)} missing")
         return profiles
 
+    @property
+    def have_jobs(self) -> bool:
+        """Whether any pods are made by Jobs."""
+        return any(profile.nodes > 1 or profile.as_job for profile in self.profiles.values())
+
     @classmethod
     def load(cls, path: Path) -> PodProfiles:
         """The profiles of a YAML file.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Literal
 
 Stage = Literal["waiting", "hopeless", "running", "stopping", "succeeded", "failed", "memory", "disrupted", "deleted"]
@@ -31,6 +32,13 @@ class Verdict:
 def container(pod: Any) -> Any:
     """The job's container, as it was asked for."""
     return pod.spec.containers[0]
+
+
+def ended_at(pod: Any) -> datetime:
+    """When the job's container ended; of one that never began, when the pod was made."""
+    ended = _ended(pod)
+    at: datetime = (ended and ended.finished_at) or pod.metadata.creation_timestamp
+    return at
 
 
 def judge(pod: Any) -> Verdict:
