@@ -179,16 +179,28 @@ def register() -> None:
 @click.option("--older-than", type=click.IntRange(0), default=24, show_default=True, help="Hours since last written.")
 @click.option("--delete", is_flag=True, help="Delete them; without it they are only listed.")
 def gc(older_than: int, delete: bool) -> None:
-    """List, and with --delete remove, versions that were replaced, and what killed work left behind."""
+    """List, and with --delete remove, versions that were replaced, and what killed work left behind.
+
+    With NEO_COMPUTE=kubernetes that includes pods that ended while nobody watched and whose result is in the lake.
+    """
+    from neo_assets.compute.computes import leftovers_of
     from neo_assets.lake.lake import Lake
 
-    lake = Lake.from_environment()
-    folders = list(lake.garbage(timedelta(hours=older_than)))
+    lake, kept = Lake.from_environment(), timedelta(hours=older_than)
+    outcome = "deleted" if delete else "could be deleted (--delete)"
+    pods = leftovers_of(lake, kept)
+    folders = [folder for folder in lake.garbage(kept) if pods is None or folder not in pods.in_use]
+    if pods is not None:
+        for name in pods:
+            console.print(escape(name))
+        if delete:
+            pods.remove()
+        console.print(f"{len(pods.ended)} pods {outcome}")
     for folder in folders:
         console.print(escape(folder))
         if delete:
             lake.store.delete_folder(folder)
-    console.print(f"{len(folders)} folders {'deleted' if delete else 'could be deleted (--delete)'}")
+    console.print(f"{len(folders)} folders {outcome}")
 
 
 @main.command()

@@ -21,6 +21,9 @@ from neo_assets.lake.lake import Lake
 from neo_assets.lake.manifest import Provenance, Resources
 from neo_assets.metadata import RECIPE_KEY, Columns, Json, Markdown, describe
 
+LIBRARIES = ("pyarrow", "duckdb", "numpy")
+"""Packages whose versions a manifest names."""
+
 
 class LakeIOManager(dg.IOManager):
     """Assets take and return handles; rows stay in the lake."""
@@ -85,7 +88,9 @@ def provenance_of(spec: Any, inputs: dict[str, str], engine: str) -> Provenance:
         code_version=spec.code_version or "",
         recipe=spec.metadata[RECIPE_KEY].value if RECIPE_KEY in spec.metadata else {},
         engine=engine,
-        libraries={name: importlib.metadata.version(name) for name in ("pyarrow", "duckdb", "numpy")},
+        libraries={
+            name: importlib.metadata.version(name) for name in (*LIBRARIES, *(["pyspark"] if engine == "spark" else []))
+        },
     )
 
 

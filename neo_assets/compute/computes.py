@@ -45,15 +45,18 @@ def leftovers_of(lake: Lake, kept: timedelta) -> Leftovers | None:
 
     Raises:
         ProfilesError: the profiles of a cluster's pods are missing or wrong.
-        ClusterError: Kubernetes refuses to list them, or does not answer.
+        ComputeError: Kubernetes refuses to list them, or does not answer.
     """
     if os.environ.get(COMPUTE) != "kubernetes":
         return None
-    from neo_assets.compute.kubernetes.cluster import Cluster
+    from neo_assets.compute.kubernetes.cluster import Cluster, ClusterError
     from neo_assets.compute.kubernetes.leftovers import Leftovers
     from neo_assets.compute.kubernetes.profiles import PodProfiles
 
     profiles = PodProfiles.from_environment()
     kubeconfig = os.environ.get("NEO_KUBECONFIG") or None
-    cluster = Cluster.connect(kubeconfig, profiles.namespace, patience_seconds=20.0, say=print)
-    return Leftovers.of(cluster, lake, profiles.have_jobs, kept)
+    try:
+        cluster = Cluster.connect(kubeconfig, profiles.namespace, patience_seconds=20.0, say=print)
+        return Leftovers.of(cluster, lake, profiles.have_jobs, kept)
+    except ClusterError as error:
+        raise ComputeError(str(error)) from error

@@ -25,6 +25,8 @@ _SAME_ROWS = {
     "spark.sql.ansi.doubleQuotedIdentifiers": "true",
     "spark.sql.caseSensitive": "false",
     "spark.sql.session.timeZone": "UTC",
+    # Plans that share work may take a union for divided as its parts are when it is not (Spark 4.3: "Can't zip RDDs").
+    "spark.sql.unionOutputPartitioning": "false",
 }
 _EVERYWHERE = {
     "spark.app.name": "neo-assets",

@@ -13,7 +13,7 @@ from typing import Any, Self
 import pyarrow as pa
 from pyarrow import fs
 
-from neo_assets.lake.backend import ANY, ChangedError, Entry, Expected, Tagged
+from neo_assets.lake.backend import ANY, Entry, Expected, Tagged, expect
 
 _BLOCK = 1 << 22
 
@@ -61,11 +61,7 @@ class ArrowFiles:
     def replace(self, path: str, data: bytes, expected: Expected) -> str:
         """Compare, then put: two writers within the same instant are not told apart here."""
         if expected is not ANY:
-            found = None
-            with suppress(FileNotFoundError):
-                found = self.read(path).tag
-            if found != expected:
-                raise ChangedError(f"{path} was replaced meanwhile")
+            expect(self, path, expected)
         with self.create(path) as output:
             output.write(data)
         return hashlib.sha256(data).hexdigest()

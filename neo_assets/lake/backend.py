@@ -74,6 +74,26 @@ class Output(Protocol):
     ) -> None: ...
 
 
+def expect(backend: Backend, path: str, expected: str | None) -> None:
+    """Compare the file's tag with the one that it must have now; `None` if it must not be there.
+
+    Raises:
+        ChangedError: it is not that.
+    """
+    found = tag_of(backend, path)
+    if found != expected:
+        how = "removed" if found is None else "replaced"
+        raise ChangedError(f"{backend.absolute(path)} was {how} meanwhile")
+
+
+def tag_of(backend: Backend, path: str) -> str | None:
+    """The tag of the file, or None if there is none."""
+    try:
+        return backend.read(path).tag
+    except FileNotFoundError:
+        return None
+
+
 class Backend(Protocol):
     """A root on one kind of storage. Paths are relative to it; a missing file is a `FileNotFoundError`."""
 

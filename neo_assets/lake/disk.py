@@ -18,7 +18,7 @@ from typing import Any, Self
 import pyarrow as pa
 from pyarrow import fs
 
-from neo_assets.lake.backend import ANY, ChangedError, Entry, Expected, Tagged
+from neo_assets.lake.backend import ANY, Entry, Expected, Tagged, expect
 from neo_assets.lake.errors import StoreError
 
 LOCK = ".lock"
@@ -76,21 +76,14 @@ class Disk:
             ChangedError: the file is not what was expected.
             StoreError: the disk cannot lock.
         """
-        target = Path(self.absolute(path))
-        with DiskOutput(target) as output:
+        with self.create(path) as output:
             output.write(data)
             output.sync()
             if expected is ANY:
                 output.close()
                 return hashlib.sha256(data).hexdigest()
             with self._locked():
-                with suppress(FileNotFoundError):
-                    found = hashlib.sha256(target.read_bytes()).hexdigest()
-                    if found != expected:
-                        raise ChangedError(f"{target} was replaced meanwhile")
-                    expected = None
-                if expected is not None:
-                    raise ChangedError(f"{target} was removed meanwhile")
+                expect(self, path, expected)
                 output.close()
         return hashlib.sha256(data).hexdigest()
 

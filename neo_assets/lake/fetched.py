@@ -1,14 +1,20 @@
-"""Local copies of a version's files, for programs that open files by path while the lake is on an object store."""
+"""Local copies of a version's files, for programs that open files by path while the lake is on an object store.
+
+A version stays for the next process that asks for it. What no process has asked for in a week, and none uses, is
+removed by the first that fetches something.
+"""
 
 from __future__ import annotations
 
 import fcntl
 import hashlib
 import os
+import shutil
 import tempfile
+import time
 import uuid
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -17,7 +23,8 @@ from neo_assets.lake.manifest import FileRecord, Manifest
 from neo_assets.lake.store import Store
 
 FOLDER = "neo-assets-files"
-_BLOCK = 1 << 20
+UNUSED_SECONDS = 7 * 86_400
+"""How long a version stays after it was last asked for."""
 
 
 @dataclass(frozen=True)
@@ -42,12 +49,18 @@ class FetchedVersion:
         """
         folder = Path(self.folder)
         _own(folder.parent)
-        with _alone(folder.parent / f".{folder.name}.lock"):
+        if not _held:
+            remove_unused(folder.parent)
+        with _locked(_beside(folder, "lock")):
+            if self.folder not in _held:
+                _held[self.folder] = _hold(_beside(folder, "used"))
             for name, record in self.files:
                 _ensure(self.store, folder, name, record)
 
 
 _fetched: dict[str, FetchedVersion] = {}
+_held: dict[str, int] = {}
+"""Descriptors of locks that this process, and those forked from it, share as long as they live."""
 
 
 def fetch(store: Store, manifest: Manifest) -> Path:
@@ -81,6 +94,21 @@ def ensure_fetched(entries: Iterable[FetchedVersion]) -> None:
         if _fetched.get(entry.folder) != entry:
             entry.ensure()
             _fetched[entry.folder] = entry
+
+
+def remove_unused(base: Path, seconds: float = UNUSED_SECONDS) -> list[str]:
+    """Remove versions that were not asked for in that time and that no living process has asked for; gives which."""
+    removed, before = [], time.time() - seconds
+    for used in sorted(base.glob(".*.used")):
+        folder = base / used.name[1:].removesuffix(".used")
+        with suppress(FileNotFoundError, BlockingIOError):
+            if used.stat().st_mtime < before:
+                with _locked(_beside(folder, "lock"), wait=False), _locked(used, wait=False):
+                    shutil.rmtree(folder, ignore_errors=True)
+                    used.unlink()
+                    _beside(folder, "lock").unlink()
+                    removed.append(folder.name)
+    return removed
 
 
 def _ensure(store: Store, folder: Path, name: str, record: FileRecord) -> None:
@@ -118,9 +146,37 @@ def _own(base: Path) -> None:
         raise StoreError(f"{base} belongs to another user; set TMPDIR to a folder of your own")
 
 
+def _beside(folder: Path, kind: str) -> Path:
+    """A file for locks, beside the folder of a version."""
+    return folder.with_name(f".{folder.name}.{kind}")
+
+
+def _hold(file: Path) -> int:
+    """Say that the version is in use, until this process ends; gives the descriptor."""
+    descriptor = os.open(file, os.O_RDWR | os.O_CREAT, 0o600)
+    fcntl.flock(descriptor, fcntl.LOCK_SH)
+    os.utime(descriptor)
+    return descriptor
+
+
 @contextmanager
-def _alone(file: Path) -> Iterator[None]:
-    """Hold a lock that ends with this process: one fetches, the others wait and find it done."""
-    with file.open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+def _locked(file: Path, wait: bool = True) -> Iterator[None]:
+    """Hold a lock that ends with this process: one fetches, the others wait and find it done.
+
+    Raises:
+        BlockingIOError: without `wait`, another process holds it.
+    """
+    while True:
+        with file.open("a") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if _is_at(lock.fileno(), file):
+                yield
+                return
+
+
+def _is_at(descriptor: int, file: Path) -> bool:
+    """Not so if it was removed while we waited: others may lock the one that took its place."""
+    try:
+        return os.path.samestat(os.fstat(descriptor), file.stat())
+    except FileNotFoundError:
+        return False

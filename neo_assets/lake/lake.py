@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from neo_assets.lake.dataset import Dataset, partition_folder
 from neo_assets.lake.manifest import Manifest
 from neo_assets.lake.store import Store, StoreError
-from neo_assets.lake.writer import MANIFEST, VersionWriter, found_at
+from neo_assets.lake.writer import MANIFEST, VersionWriter
 
 DEFAULT_ROOT = ".neo/lake"
 
@@ -98,7 +98,7 @@ class Lake:
 
     def writer(self, asset: str, partition: str | None) -> VersionWriter:
         """A writer for a new version of a partition; it takes the place of the version that is in force now."""
-        found = found_at(self.store, f"{partition_folder(asset, partition)}/{MANIFEST}")
+        found = self.store.tag(f"{partition_folder(asset, partition)}/{MANIFEST}")
         return VersionWriter(self.store, asset, partition, found=found)
 
     def garbage(self, older_than: timedelta = timedelta(0)) -> Iterator[str]:

@@ -1,42 +1,27 @@
-"""A root in a bucket of an S3-compatible object store, by boto3: whole objects, ranges, uploads, conditional puts.
-
-One client a process and root, with a pool of connections; another one after a fork, since sockets are not shared.
-Requests are tried again with growing pauses, by botocore where the answer's head is at fault, here where its body is.
-Payloads are signed and committed bytes are compared with their SHA-256, so the SDK's additional checksums, which some
-stores do not understand, are sent only where they are required.
-"""
+"""A root in a bucket of an S3-compatible object store, by boto3: whole objects, ranges, uploads, conditional puts."""
 
 from __future__ import annotations
 
-import os
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-import boto3
 import pyarrow as pa
-from botocore.config import Config
 from botocore.exceptions import ClientError
 from pyarrow import fs
 
+from neo_assets.lake import s3_client
 from neo_assets.lake.ahead import ahead
 from neo_assets.lake.backend import ANY, ChangedError, Entry, Expected, Tagged
 from neo_assets.lake.errors import StoreError
-from neo_assets.lake.s3_errors import BROKEN_OFF, CHANGED, CONCURRENT, EndedError, OutOfRangeError, code_of, told
+from neo_assets.lake.s3_errors import CHANGED, CONCURRENT, EndedError, OutOfRangeError, code_of, told
 
-ATTEMPTS = 5
-"""Of a request, unless AWS_MAX_ATTEMPTS says otherwise."""
-CONNECT_SECONDS, ANSWER_SECONDS = 10.0, 60.0
-"""How long connecting, and silence in an answer, may last; NEO_S3_TIMEOUT_SECONDS takes the place of the latter."""
-THREADS = 8
-"""Requests of one operation under way at once."""
+THREADS = 4
+"""Ranges of one object under way at once."""
 PIECE = 16 * 2**20
 """Bytes of a range of a large download."""
-
-T = TypeVar("T")
 
 
 class Bucket:
@@ -64,25 +49,13 @@ class Bucket:
         """Files cannot be opened by path."""
         return False
 
-    @cached_property
+    @property
     def client(self) -> Any:
-        """The boto3 client, safe to use from several threads."""
+        """The boto3 client, as the environment now says: other credentials are another client."""
         endpoint = self._options.get("endpoint_override")
         if endpoint and "://" not in endpoint:
             endpoint = f"{self._options.get('scheme', 'https')}://{endpoint}"
-        own = endpoint or os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
-        config = Config(
-            connect_timeout=CONNECT_SECONDS,
-            read_timeout=float(os.environ.get("NEO_S3_TIMEOUT_SECONDS") or ANSWER_SECONDS),
-            max_pool_connections=2 * THREADS,
-            retries={"mode": "standard", "total_max_attempts": _attempts()},
-            request_checksum_calculation="when_required",
-            response_checksum_validation="when_required",
-            s3={"addressing_style": "path" if own else "auto"},
-        )
-        with told(self.root, self.bucket):
-            session = boto3.session.Session(region_name=self._options.get("region"))
-            return session.client("s3", endpoint_url=endpoint, config=config)
+        return s3_client.client_for(self._options.get("region"), endpoint, s3_client.environment())
 
     @cached_property
     def filesystem(self) -> fs.FileSystem:
@@ -135,9 +108,9 @@ class Bucket:
         first, size = self.read_range(path, f"0-{PIECE - 1}")
         yield first
         if size > len(first):
-            with ThreadPoolExecutor(THREADS // 2) as pool:
+            with ThreadPoolExecutor(THREADS) as pool:
                 ranges = (f"{start}-{min(start + PIECE, size) - 1}" for start in range(len(first), size, PIECE))
-                yield from ahead(pool, lambda given: self.read_range(path, given)[0], ranges, THREADS // 2)
+                yield from ahead(pool, lambda given: self.read_range(path, given)[0], ranges, THREADS)
 
     def open(self, path: str) -> pa.NativeFile:
         """A random-access reader that asks for ranges; the end of the object comes with opening it."""
@@ -241,18 +214,19 @@ class Bucket:
                 return body.read(), answer
 
         with told(f"{self.root}/{path}", self.bucket):
-            return _again(get)
+            return s3_client.again(get)
 
     def _put(self, key: str, data: bytes, condition: Mapping[str, str]) -> Any:
-        for attempt in range(_attempts()):
+        attempts = s3_client.attempts()
+        for attempt in range(attempts):
             try:
                 return self.client.put_object(Bucket=self.bucket, Key=key, Body=data, **condition)
             except ClientError as error:
                 if code_of(error) in CHANGED:
                     raise ChangedError(key) from error
-                if code_of(error) not in CONCURRENT or attempt + 1 == _attempts():
+                if code_of(error) not in CONCURRENT or attempt + 1 == attempts:
                     raise
-                _pause(attempt)
+                s3_client.pause(attempt)
         raise ChangedError(key)
 
     def _check_conditional(self) -> None:
@@ -274,21 +248,3 @@ class Bucket:
         raise StoreError(
             f"{self.root}: the store ignores If-Match, so a commit could undo another; use one that knows it"
         )
-
-
-def _attempts() -> int:
-    return max(1, int(os.environ.get("AWS_MAX_ATTEMPTS") or ATTEMPTS))
-
-
-def _again(get: Callable[[], T]) -> T:
-    """What `get` gives, asking again where the answer's body broke off."""
-    for attempt in range(_attempts() - 1):
-        try:
-            return get()
-        except BROKEN_OFF:
-            _pause(attempt)
-    return get()
-
-
-def _pause(attempt: int) -> None:
-    time.sleep(min(0.2 * 2**attempt, 10.0))

@@ -12,10 +12,9 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING, TypeVar
 
-from neo_assets.lake.backend import ANY, Backend, ChangedError, Entry, Expected, Output, Tagged
+from neo_assets.lake.backend import ANY, Backend, ChangedError, Entry, Expected, Output, Tagged, tag_of
 from neo_assets.lake.errors import (
     AccessError,
     CommitConflictError,
@@ -41,7 +40,7 @@ THREADS = 16
 A = TypeVar("A")
 B = TypeVar("B")
 
-_remote: dict[tuple[object, ...], Backend] = {}
+_remote: dict[str, Backend] = {}
 _lock = threading.Lock()
 
 
@@ -79,6 +78,11 @@ class Store:
         """The path as people and other programs write it: with the scheme of a remote store."""
         return f"{self.root.split('?')[0].rstrip('/')}/{path}" if "://" in self.root else self.absolute(path)
 
+    def below(self, folder: str) -> Store:
+        """The store whose root is a folder of this one."""
+        root, *options = self.root.split("?", 1)
+        return Store("?".join([f"{root.rstrip('/')}/{folder}", *options]))
+
     def exists(self, path: str) -> bool:
         """Whether a file or folder is there."""
         return self._backend().exists(path)
@@ -98,6 +102,10 @@ class Store:
             FileNotFoundError: there is none.
         """
         return self._backend().read(path)
+
+    def tag(self, path: str) -> str | None:
+        """The tag of the file, or None if there is none."""
+        return tag_of(self._backend(), path)
 
     def blocks(self, path: str) -> Iterator[bytes]:
         """The file's bytes in order, a few megabytes at a time."""
@@ -158,10 +166,6 @@ class Store:
         """Every file below a folder, as paths relative to the root, sorted."""
         return sorted(entry.path for entry in self.listing(path) if not entry.is_folder)
 
-    def newest(self, path: str) -> datetime | None:
-        """When something in a folder last changed; None for a folder without files."""
-        return max((entry.modified for entry in self.listing(path) if not entry.is_folder), default=None)
-
     def folders(self, path: str) -> list[str]:
         """The names of the folders directly in a folder, sorted."""
         return self._backend().folders(path)
@@ -183,13 +187,10 @@ class Store:
             if os.path.isfile(self.root):
                 raise StoreError(f"{self.root} is a file; name a folder with --lake or NEO_LAKE")
             return _disk(self.root)
-        # Other credentials are another client.
-        given = tuple(sorted((k, v) for k, v in os.environ.items() if k.startswith(("AWS_", "NEO_S3_"))))
-        key = (self.root, given)
         with _lock:
-            if key not in _remote:
-                _remote[key] = _opened(self.root)
-            return _remote[key]
+            if self.root not in _remote:
+                _remote[self.root] = _opened(self.root)
+            return _remote[self.root]
 
 
 def _disk(root: str) -> Backend:

@@ -198,14 +198,6 @@ class VersionWriter:
         return Counts(rows_in=rows_in, kept=kept, rejected=rejected, quarantined=quarantined)
 
 
-def found_at(store: Store, path: str) -> str | None:
-    """The tag of the file, or None if there is none."""
-    try:
-        return store.read_tagged(path).tag
-    except FileNotFoundError:
-        return None
-
-
 def _blocks(source: Path | bytes, size: int = 1 << 20) -> Iterable[bytes]:
     if isinstance(source, bytes):
         yield source

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
+import shutil
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -14,17 +18,48 @@ from neo_assets_tests.cluster import kube, postgres
 from neo_assets_tests.cluster.kube import Space
 from neo_assets_tests.cluster.lakes import EVALUATE, TRAIN, InPods, cluster_recipe, make_inputs
 from neo_assets_tests.cluster.runs import Instance, Runs
-from neo_assets_tests.cluster.settings import shared_folder
+from neo_assets_tests.cluster.settings import kubeconfig, shared_folder
 from neo_assets_tests.e2e.small import Checkout
+
+
+@contextmanager
+def locked(file: Path, kind: int) -> Iterator[None]:
+    """Hold a lock of that kind (`fcntl.LOCK_SH` or `LOCK_EX`) on a file that is there, against other processes."""
+    with file.open() as held:
+        fcntl.flock(held, kind)
+        yield
+
+
+@pytest.fixture(autouse=True)
+def turn(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Tests of several processes share the cluster, but for those that want all of it."""
+    wanted = kubeconfig()
+    assert wanted is not None
+    with locked(Path(wanted), fcntl.LOCK_EX if "whole_cluster" in request.fixturenames else fcntl.LOCK_SH):
+        yield
+
+
+@pytest.fixture
+def whole_cluster(turn: None) -> None:
+    """No other test of these is at work on the cluster."""
 
 
 @pytest.fixture(scope="session")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
-    """Checkpoints and their evaluation, made on this machine by local processes."""
-    checkout = Checkout.make(tmp_path_factory.mktemp("made") / "here", cluster_recipe())
-    make_inputs(checkout)
-    checkout.neo("build", *TRAIN)
-    checkout.neo("build", *EVALUATE)
+    """Checkpoints and their evaluation, made on this machine by local processes; once for all processes of pytest."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "made_here"
+    folder.mkdir(exist_ok=True)
+    checkout, lock = Checkout(folder / "checkout"), folder / "lock"
+    lock.touch()
+    with locked(lock, fcntl.LOCK_EX):
+        if not (folder / "done").exists():
+            shutil.rmtree(checkout.folder, ignore_errors=True)
+            Checkout.make(checkout.folder, cluster_recipe())
+            make_inputs(checkout)
+            checkout.neo("build", *TRAIN)
+            checkout.neo("build", *EVALUATE)
+            (folder / "done").touch()
     return checkout
 
 

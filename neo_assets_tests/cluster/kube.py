@@ -89,18 +89,29 @@ class Space:
 
     def execute(self, pod: str, *command: str) -> str:
         """Run a command in a pod; what it said. The pod's end ends it too."""
+        import kubernetes as k
         from kubernetes.stream import stream
 
-        return str(
-            stream(
-                self.core.connect_get_namespaced_pod_exec, pod, self.name, command=list(command),
-                stdout=True, stderr=True, stdin=False, tty=False, _request_timeout=30,
-            )
-        )  # fmt: skip
+        # `stream` changes its API client meanwhile, so it gets one that no other thread uses.
+        with k.config.new_client_from_config(str(kubeconfig())) as api:
+            client = stream(
+                k.client.CoreV1Api(api).connect_get_namespaced_pod_exec, pod, self.name, command=list(command),
+                stdout=True, stderr=True, stdin=False, tty=False, _preload_content=False,
+            )  # fmt: skip
+            try:
+                client.run_forever(timeout=60)
+                return str(client.read_all())
+            finally:
+                client.close()
+                client.sock.shutdown()
 
     def delete(self, pod: str, grace_seconds: int) -> None:
         """Delete a pod; with 0 by force, as after the loss of its node."""
         self.core.delete_namespaced_pod(pod, self.name, grace_period_seconds=grace_seconds)
+
+    def remove_all(self) -> None:
+        """Delete every pod at once."""
+        self.core.delete_collection_namespaced_pod(self.name, grace_period_seconds=0)
 
     def create(self, body: dict[str, Any]) -> None:
         """Make a pod."""
@@ -114,14 +125,18 @@ class Space:
     def record(self) -> None:
         """Note every change of every pod until the end; in a thread of its own."""
         from kubernetes import watch
+        from kubernetes.client import ApiException
 
+        watching, since = watch.Watch(), None
         while not self._ended.is_set():
-            stream = watch.Watch().stream(self.core.list_namespaced_pod, self.name, timeout_seconds=5)
+            more: dict[str, Any] = {"resource_version": since} if since else {}
             try:
-                for event in stream:
+                for event in watching.stream(self.core.list_namespaced_pod, self.name, timeout_seconds=5, **more):
                     self._note(event["type"], event["object"])
+                since = watching.resource_version
             except Exception as error:  # noqa: BLE001 -- whatever the server does, the record goes on
                 print(f"watching pods: {error}")
+                since = None if isinstance(error, ApiException) else watching.resource_version
                 time.sleep(0.5)
 
     def _note(self, kind: str, pod: Any) -> None:
@@ -167,8 +182,7 @@ def space(folder: Path) -> Iterator[Space]:
             yield made
         finally:
             made._ended.set()
-            for pod in made.live():
-                made.delete(pod.metadata.name, 0)
+            made.remove_all()
             thread.join(15)
     finally:
         core.delete_namespace(name)

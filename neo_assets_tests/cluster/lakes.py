@@ -177,26 +177,31 @@ class InPods:
             return building.output
 
     def told(self) -> list[str]:
-        """What the runs of this checkout said in Dagster's own log."""
+        """What the runs of this checkout said in Dagster's own log, errors of steps in full at the end."""
         with dg.DagsterInstance.from_config(str(self.checkout.folder / "dagster")) as instance:
             runs = [run.run_id for run in instance.get_runs()]
-            return [entry.user_message for run in runs for entry in instance.all_logs(run)]
+            entries = [entry for run in runs for entry in instance.all_logs(run)]
+        failures = [
+            e.dagster_event.step_failure_data for e in entries if e.dagster_event and e.dagster_event.is_step_failure
+        ]
+        described = [data.user_failure_data.description for data in failures if data.user_failure_data]
+        return [*(entry.user_message for entry in entries), *filter(None, described)]
 
     def starts(self) -> int:
         """How often a checkpoint that is not yet made was begun."""
         work = self.checkout.folder / "lake" / CHECKPOINT / "_" / "work" / "content" / "snapshots"
         return sum(file.stat().st_size for file in work.glob("*.starts"))
 
-    def training(self, building: Building, checkpoint: int = 1) -> Seen:
-        """Wait until this checkpoint is committed and the next is being trained; the pod that does it."""
-        manifest = self.checkout.folder / "lake" / CHECKPOINT / f"ckpt_{checkpoint:03d}" / "manifest.json"
+    def training(self, building: Building) -> Seen:
+        """Wait until a checkpoint is committed and the next has come to its first snapshot; the pod that trains it."""
+        asset = self.checkout.folder / "lake" / CHECKPOINT
 
         def reached() -> bool:
             assert building.process.poll() is None, building.output
-            return manifest.exists()
+            snapshots = (asset / "_" / "work" / "content" / "snapshots").glob("ckpt_002-step_*")
+            return (asset / "ckpt_001" / "manifest.json").exists() and any(snapshots)
 
         until(reached, 240, 0.02)
-        until(lambda: self.starts() > 0, 60, 0.02)
         return self.space.job_pods()[-1]
 
 

@@ -45,6 +45,7 @@ def test_pods_make_what_this_machine_makes(made: Checkout, untrained: InPods) ->
     assert until(lambda: not untrained.space.live(), 15) and all(pod.deleted for pod in seen)
 
 
+@pytest.mark.usefixtures("whole_cluster")
 def test_a_pod_waits_for_its_gpu_and_says_why(made: Checkout, trained: InPods) -> None:
     space, n_gpus = trained.space, gpus_of_a_node(trained.space)
     space.create(occupant(space, pod_settings(trained.checkout.folder), n_gpus))
@@ -55,6 +56,7 @@ def test_a_pod_waits_for_its_gpu_and_says_why(made: Checkout, trained: InPods) -
         assert space.pod(pod.name).status.phase == "Pending" and building.process.poll() is None
         space.delete("occupant", 0)
         assert building.process.wait(180) == 0, building.output
+        assert building.output.count(f"{pod.name} waits: 0/1 nodes are available") == 1
     key = f"{REPORT}|ckpt_001"
     assert digests(trained.checkout, REPORT)[key] == digests(made, REPORT)[key]
     assert len(space.job_pods()) == 1

@@ -13,7 +13,7 @@ import yaml
 
 from neo_assets.partitions import crawl_days
 from neo_assets.seed import SEED_FOLDER
-from neo_assets_tests.cluster.kube import JOB, Space
+from neo_assets_tests.cluster.kube import JOB, Space, until
 from neo_assets_tests.cluster.lakes import InPods, cluster_recipe, commit, digests
 from neo_assets_tests.cluster.runs import Instance, errors, wait
 from neo_assets_tests.cluster.settings import ROOT, pod_settings
@@ -95,6 +95,7 @@ def test_an_asset_is_made_by_executors_in_pods(space: Space, folder: Any, instan
     assert manifest.provenance.engine == "spark"
     assert manifest.resources.engine_metrics["tasks"] > 1
     seen = [pod for pod in space.seen() if pod.labels.get("spark-role") == "executor"]
-    assert len(seen) == N_EXECUTORS and all(pod.deleted for pod in seen)
+    assert len(seen) == N_EXECUTORS
+    until(lambda: all(pod.deleted for pod in seen), 60)
     assert {pod.spec.service_account_name for pod in seen} == {JOB}
     assert not list((folder / "lake" / ".scratch").glob("*"))

@@ -18,7 +18,7 @@ __all__ = ["everything"]  # the fixture
 
 pytestmark = [pytest.mark.slow, pytest.mark.needs("spark")]
 
-PART_ROWS = 60
+PART_ROWS = 150
 # Models are no tables, and what only draws or counts in this process asks the engine for nothing but a small table.
 KEPT = {"perplexity_model", "importance_model", "reference_classifier", "bloom", "threshold_study"}
 DRAWN = {"duplicates", "funnel", "profile_report"}

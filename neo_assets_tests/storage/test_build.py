@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +19,7 @@ from neo_assets_tests.e2e.conftest import everything as everything
 from neo_assets_tests.e2e.small import Checkout, small_recipe
 from neo_assets_tests.storage.conftest import Server
 from neo_assets_tests.storage.proxy import Proxy
+from neo_assets_tests.storage.small import InBucket
 
 
 def test_sql_reads_only_the_columns_and_parts_it_needs(root: str, proxy: Proxy) -> None:
@@ -79,7 +79,7 @@ def test_everything_in_a_bucket_has_the_digests_of_a_disk(
     """The same line in fewer parts (how rows are cut into parts is not content): most of the time goes to requests."""
     recipe = small_recipe()
     recipe["platform"]["part_rows"] = 1000
-    checkout = InBucket.make(tmp_path / "small", recipe).at(root)
+    checkout = InBucket.at(root, tmp_path / "small", recipe)
     checkout.build_everything(workers=1)
     made, expected = checkout.digests(), everything.digests()
     assert made == expected, json.dumps(sorted(made.items() ^ expected.items()), indent=1)
@@ -88,35 +88,23 @@ def test_everything_in_a_bucket_has_the_digests_of_a_disk(
     again = checkout.neo("build").splitlines()[-1]
     assert again == f"0 of {len(made)} partitions made, {len(made)} were current"
     assert checkout.neo("gc", "--older-than", "0").splitlines()[-1] == "0 folders could be deleted (--delete)"
+    assert not [name for name in checkout.lake.store.folders("") if name.startswith(".")]
+
+    written = everything_written(checkout)
+    assert sum(name.endswith("/manifest.json") for name in written) >= 2 * len(made), "in force, and with each version"
+    assert secrets_in(written, server) == []
+
+
+def everything_written(checkout: InBucket) -> dict[str, bytes]:
+    """All that a build leaves: objects in the bucket, work folders, Dagster's records, what commands said."""
     store = checkout.lake.store
-    assert not [name for name in store.folders("") if name.startswith(".")]
-
-    written = {str(path): path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    written = {str(path): path.read_bytes() for path in checkout.folder.rglob("*") if path.is_file()}
+    assert any(name.endswith(".log") for name in written) and any(name.endswith(".db") for name in written)
     objects = store.files("")
-    written |= dict(zip(objects, store.each(store.read, objects), strict=True))
-    assert sum(name.endswith("manifest.json") for name in written) == 2 * len(made)
-    assert any(name.endswith(".log") for name in written), "what the runs and jobs said"
-    secrets = [text.encode() for text in (server.secret, server.key)]
-    assert [name for name, data in written.items() if any(secret in data for secret in secrets)] == []
+    return written | dict(zip(objects, store.each(store.read, objects), strict=True))
 
 
-@dataclass(frozen=True)
-class InBucket(Checkout):
-    """A checkout whose lake is in a bucket; what its commands say is kept in a file."""
-
-    def at(self, root: str) -> InBucket:
-        (self.folder / "root").write_text(root)
-        return self
-
-    @property
-    def lake(self) -> Lake:
-        return Lake((self.folder / "root").read_text())
-
-    def environment(self, workers: int = 1) -> dict[str, str]:
-        return {**super().environment(workers), "NEO_LAKE": self.lake.root, "NEO_WORK": str(self.folder / "work")}
-
-    def run(self, *arguments: str, workers: int = 1) -> subprocess.CompletedProcess[str]:
-        done = super().run(*arguments, workers=workers)
-        with (self.folder / "commands.log").open("a") as log:
-            log.write(done.stdout + done.stderr)
-        return done
+def secrets_in(written: dict[str, bytes], server: Server) -> list[str]:
+    """The names of the files in which the key or its secret stands."""
+    secrets = server.secret.encode(), server.key.encode()
+    return [name for name, data in written.items() if any(secret in data for secret in secrets)]

@@ -7,7 +7,7 @@ import time
 import pyarrow as pa
 import pytest
 
-from neo_assets.lake import s3, s3_errors
+from neo_assets.lake import s3_client, s3_errors
 from neo_assets.lake.lake import Lake
 from neo_assets.lake.manifest import Provenance
 from neo_assets.lake.store import CommitConflictError, Store, StoreError, UnavailableError
@@ -19,7 +19,7 @@ DOCUMENTS = pa.table({"doc_id": [f"d{i:04d}" for i in range(1000)]})
 @pytest.fixture(autouse=True)
 def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     """Botocore's and our own pauses between attempts, shortened."""
-    monkeypatch.setattr(s3, "_pause", lambda attempt: None)
+    monkeypatch.setattr(s3_client, "pause", lambda attempt: None)
     monkeypatch.setattr("botocore.retries.standard.ExponentialBackoff.delay_amount", lambda self, context: 0.01)
 
 

@@ -182,6 +182,7 @@ def test_the_root_may_name_the_endpoint(root: str, server: Server, environment: 
     lake = Lake(f"{root}?scheme=http&endpoint_override=127.0.0.1:{server.port}&region=us-east-1")
     committed(lake)
     assert lake.dataset("area/name").read() == DOCUMENTS
+    assert lake.store.below("area").files("name") == [p.removeprefix("area/") for p in lake.store.files("area/name")]
 
 
 def test_damage_is_found(root: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 import time
 from dataclasses import dataclass, field
@@ -83,15 +84,15 @@ class Attempts:
 
     def _watch(self, launched: Launched) -> Ending:
         def waits(why: str) -> None:
-            self._tell(f"{launched.name} waits: {why}")
+            self._tell(f"{launched.name} waits: {why}", logging.INFO)
             report(f"{launched.name} waits: {why}", 0, 1)
 
         self._current, limit = launched, self.maker.profile.pending_timeout_seconds
         return Watch(self.cluster, launched, self.output, waits, self.poll_seconds, limit).to_end()
 
-    def _tell(self, text: str) -> None:
+    def _tell(self, text: str, level: int = logging.WARNING) -> None:
         """In the run's log, and where whoever started the run may look."""
-        self.context.log.warning(text)
+        self.context.log.log(level, text)
         print(text, file=sys.stderr, flush=True)
 
     def _cancel(self) -> None:
