@@ -80,7 +80,7 @@ class SparkSettings:
             )
         file = os.environ.get(PROPERTIES)
         properties = read_properties(Path(file)) if file else {}
-        scratch = os.environ.get(SCRATCH) or ("" if master.startswith("local") else f"{lake.root.rstrip('/')}/.scratch")
+        scratch = os.environ.get(SCRATCH) or ("" if master.startswith("local") else lake.store.below(".scratch").root)
         return cls(master, scratch, memory, properties)
 
     @property

@@ -68,7 +68,7 @@ class SparkEngine(Verbs):
         root = self.scratch()
         folder = f"spark-{next(_counter):04d}-{uuid.uuid4().hex[:12]}"
         try:
-            yield Store(f"{root.root.rstrip('/')}/{folder}")
+            yield root.below(folder)
         finally:
             root.delete_folder(folder)
 
