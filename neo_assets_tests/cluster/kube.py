@@ -18,6 +18,8 @@ from neo_assets_tests.cluster.settings import kubeconfig
 RUN, JOB = "neo-run", "neo-job"
 """Service accounts: of whatever starts jobs, which may handle pods, and of the jobs, which may do nothing."""
 
+PATIENCE = 4
+"""How many times longer than on a quiet machine something may take."""
 RULES: list[dict[str, Any]] = [
     {"apiGroups": [""], "resources": ["pods"], "verbs": ["create", "get", "list", "delete"]},
     {"apiGroups": [""], "resources": ["pods/log"], "verbs": ["get"]},
@@ -203,9 +205,9 @@ def _credentials(core: Any, namespace: str, file: Path) -> Path:
 
 
 def until(what: Callable[[], Any], seconds: float = 60, every: float = 0.1) -> Any:
-    """Wait until it gives something true, and give that."""
-    deadline = time.monotonic() + seconds
+    """Wait until it gives something true, and give that. `seconds` are for a quiet machine; others get more of them."""
+    deadline = time.monotonic() + PATIENCE * seconds
     while not (found := what()):
-        assert time.monotonic() < deadline, f"not within {seconds} s"
+        assert time.monotonic() < deadline, f"not within {PATIENCE * seconds} s"
         time.sleep(every)
     return found

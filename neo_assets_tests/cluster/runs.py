@@ -111,7 +111,7 @@ class Runs:
         program = str(Path(sys.executable).with_name("dagster-graphql"))
         command = [program, "--workspace", str(ROOT / "workspace.yaml"), *arguments]
         done = subprocess.run(
-            command, cwd=ROOT, env={**os.environ, **self.environment()}, capture_output=True, text=True, timeout=120
+            command, cwd=ROOT, env={**os.environ, **self.environment()}, capture_output=True, text=True, timeout=400
         )  # fmt: skip
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
