@@ -74,6 +74,14 @@ class OnSpark:
         assert not list(self.scratch.glob("*")), "scratch was left behind"
 
 
+def is_writing(line: OnSpark) -> bool:
+    """Whether there are files in scratch space; folders of it go while they are looked at."""
+    try:
+        return any(line.scratch.glob("spark-*/**/*.parquet"))
+    except FileNotFoundError:
+        return False
+
+
 def committed(lines: OnSpark) -> int:
     return len(list((lines.checkout.folder / "lake").glob("chinese/*/*/manifest.json")))
 
@@ -111,15 +119,18 @@ def test_the_chinese_line_on_a_cluster_one_of_whose_workers_is_killed(
         NEO_SPARK_MASTER=cluster.master,
     )
     kept = committed(line)
-    process = line.start()
     in_the_middle = kept + 5
     deadline = time.monotonic() + 600
-    while committed(line) < in_the_middle or not list(line.scratch.glob("spark-*/**/*.parquet")):
-        assert process.poll() is None and time.monotonic() < deadline, "it never came to the middle"
-        time.sleep(0.02)
-    assert cluster.executors(0) and cluster.executors(1), "both do their share"
-    so_far = committed(line)
-    assert cluster.kill_worker(0) >= 2
-    finished(process, 1_200)
+    with line.start() as process:
+        try:
+            while committed(line) < in_the_middle or not is_writing(line):
+                assert process.poll() is None and time.monotonic() < deadline, "it never came to the middle"
+                time.sleep(0.02)
+            assert cluster.executors(0) and cluster.executors(1), "both do their share"
+            so_far = committed(line)
+            assert cluster.kill_worker(0) >= 2
+            finished(process, 1_200)
+        finally:
+            process.terminate()
     assert committed(line) > so_far + 5
     line.assert_equal()
