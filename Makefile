@@ -9,12 +9,15 @@ SHELL := /bin/bash
 UV_VERSION := 0.13.8
 VENV := .venv
 UV := $(VENV)/bin/uv
-PYTEST := $(VENV)/bin/pytest --numprocesses=$(or $(PYTEST_WORKERS),2) --dist=loadscope --no-loadscope-reorder
+# Tests wait for what they start almost half of the time: three processes use two cores.
+PYTEST := $(VENV)/bin/pytest --numprocesses=$(or $(PYTEST_WORKERS),3) --dist=loadscope --no-loadscope-reorder
 
 export NEO_LAKE ?= $(CURDIR)/.neo/lake
 export DAGSTER_HOME ?= $(CURDIR)/.neo/dagster
 export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 export UV_COMPILE_BYTECODE ?= 1
+# Without bytecode of the package, each of the hundreds of processes that tests start would take a second longer.
+unexport PYTHONDONTWRITEBYTECODE
 
 # A folder of wheels given to pip serves uv too. Without one, take PyTorch's CPU build unless there is an NVIDIA GPU:
 # the package index alone would bring gigabytes of CUDA libraries.
@@ -23,9 +26,9 @@ export UV_FIND_LINKS ?= $(PIP_FIND_LINKS)
 else
 TORCH_BACKEND := $(if $(shell command -v nvidia-smi),--torch-backend=auto,--torch-backend=cpu)
 endif
-INSTALL := $(UV) pip install --quiet --constraint requirements.lock $(TORCH_BACKEND)
+INSTALL := $(UV) pip install --quiet --constraint requirements.lock --override requirements.overrides $(TORCH_BACKEND)
 
-.PHONY: help install demo test test-fast test-cluster ui lint format bench bench-peers lock clean
+.PHONY: help install demo test test-all test-hours test-fast test-cluster ui lint format bench bench-peers lock clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,8 +38,13 @@ install: $(VENV)/.installed-demo  ## set up .venv with what the demo needs
 demo: $(VENV)/.installed-demo $(DAGSTER_HOME)/dagster.yaml  ## build every asset, from crawl to release, and print a summary
 	@$(VENV)/bin/neo demo
 
-test: lint  ## static checks, then every test
+test: lint test-all  ## static checks, and every test but those of test-hours
+
+test-all: $(VENV)/.installed-test
 	@$(PYTEST)
+
+test-hours: $(VENV)/.installed-test  ## the longest tests, which `make test` leaves out: whole lines on Spark, a whole build in a bucket, more kills
+	@NEO_TEST_HOURS=yes $(VENV)/bin/pytest neo_assets_tests/spark/test_lines.py neo_assets_tests/spark/test_judgements.py neo_assets_tests/storage/test_build.py neo_assets_tests/documents/batch neo_assets_tests/e2e/test_training_killed.py
 
 test-cluster: $(VENV)/.installed-test  ## the tests that need a Kubernetes: make test-cluster KUBECONFIG=… (docs/cluster.md says what they need)
 	@NEO_TEST_KUBECONFIG=$(KUBECONFIG) $(VENV)/bin/pytest neo_assets_tests/cluster neo_assets_tests/helm
@@ -64,6 +72,9 @@ bench: $(VENV)/.installed-test  ## measure speed and Chinese conformance, beside
 	@$(VENV)/bin/python -m benchmarks.dedup_truth
 	@$(VENV)/bin/python -m benchmarks.extraction
 	@$(VENV)/bin/python -m benchmarks.imports
+	@$(VENV)/bin/python -m benchmarks.documents
+	@$(VENV)/bin/python -m benchmarks.recall
+	@$(VENV)/bin/python -m benchmarks.recall_inference
 	@$(VENV)/bin/python -m benchmarks.tokens
 	@$(VENV)/bin/python -m benchmarks.training
 	@$(VENV)/bin/python -m benchmarks.engines
@@ -80,7 +91,7 @@ bench-peers: $(UV)  ## install the systems that `make bench` compares with, each
 
 # The lock names versions only, so that it holds for the CPU and the CUDA build of PyTorch alike.
 lock: $(UV)  ## choose the newest versions that go together, anew
-	@$(UV) pip compile pyproject.toml --all-extras --no-header --no-annotate --python-version 3.11 --upgrade --quiet \
+	@$(UV) pip compile pyproject.toml --override requirements.overrides --all-extras --no-header --no-annotate --python-version 3.11 --upgrade --quiet \
 	    $(TORCH_BACKEND) | sed -e 's/+cpu$$//' -e '/^--/d' > $(VENV)/requirements.lock
 	@mv $(VENV)/requirements.lock requirements.lock
 
@@ -95,18 +106,18 @@ $(UV):
 	    fi; \
 	done; echo 'error: Python 3.11 was not found; on Debian and Ubuntu: apt-get install python3.11 python3.11-venv' >&2; exit 1
 
-$(VENV)/.installed-demo: pyproject.toml requirements.lock | $(UV)
+$(VENV)/.installed-demo: pyproject.toml requirements.lock requirements.overrides | $(UV)
 	@echo 'installing into $(VENV): a minute or two, once' >&2
-	@$(INSTALL) --editable '.[train,eval,public-tokenizers]'
+	@$(INSTALL) --editable '.[train,eval,public-tokenizers,documents]'
 	@touch $@
 
-$(VENV)/.installed-test: pyproject.toml requirements.lock | $(UV)
+$(VENV)/.installed-test: pyproject.toml requirements.lock requirements.overrides | $(UV)
 	@echo 'installing into $(VENV), with the test tools: a minute or two, once' >&2
-	@$(INSTALL) --editable '.[train,eval,public-tokenizers,spark,k8s,s3,postgres,dev]'
+	@$(INSTALL) --editable '.[train,eval,public-tokenizers,documents,spark,k8s,s3,postgres,dev]'
 	@touch $@ $(VENV)/.installed-demo
 
 # Dagster learns of a pool only once a run with it was queued, too late for the first two: they are named beforehand.
 $(DAGSTER_HOME)/dagster.yaml: | $(VENV)/.installed-demo
 	@mkdir -p $(@D)
 	@ln -s $(CURDIR)/dagster.yaml $@
-	@for pool in crawl imports gpu; do DAGSTER_HOME=$(DAGSTER_HOME) $(VENV)/bin/dagster instance concurrency set $$pool 1 >/dev/null; done
+	@for pool in crawl imports documents gpu; do DAGSTER_HOME=$(DAGSTER_HOME) $(VENV)/bin/dagster instance concurrency set $$pool 1 >/dev/null; done

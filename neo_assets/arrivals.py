@@ -8,7 +8,8 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import asdict, dataclass, field
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import dagster as dg
 
@@ -19,6 +20,7 @@ from neo_assets.recipe.recipe import Recipe
 if TYPE_CHECKING:
     from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
+Remembered = TypeVar("Remembered")
 Stamps = Mapping[str, str]
 """Files by path, each with what changes when it does: its size and time of change, or its ETag."""
 LookAtImport = Callable[[ImportSettings, date], Stamps]
@@ -55,15 +57,24 @@ class Known:
         Raises:
             ValueError: it is no cursor of this sensor.
         """
-        try:
-            return cls(**json.loads(cursor))
-        except (ValueError, TypeError) as error:
-            raise ValueError(f"not a cursor of this sensor: {cursor[:80]!r}; reset it in the UI") from error
+        return read_cursor(cls, cursor)
 
     @property
     def text(self) -> str:
         """As JSON; at most 2 * 14 short entries an import."""
         return json.dumps(asdict(self), sort_keys=True)
+
+
+def read_cursor(kind: type[Remembered], cursor: str) -> Remembered:
+    """What a sensor remembered, from the JSON of its fields.
+
+    Raises:
+        ValueError: it is no cursor of this sensor.
+    """
+    try:
+        return kind(**json.loads(cursor))
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"not a cursor of this sensor: {cursor[:80]!r}; reset it in the UI") from error
 
 
 @dataclass(frozen=True)
@@ -103,7 +114,7 @@ def arrivals_sensor(
             Known.read(context.cursor) if context.cursor else None,
             made=lambda key: _made(context.instance, key),
         )
-        text = _shortened(noticed.notes)
+        text = shortened(noticed.notes)
         if text and noticed.requests:
             context.log.warning(text)
         skipped = None if noticed.requests else dg.SkipReason(text or "no new files")
@@ -184,17 +195,25 @@ def _look(
         for name, settings in recipe.imports.items()
         if settings.arrived and settings.arrived.isoformat() not in days
     ]
-    pool = ThreadPoolExecutor(8, thread_name_prefix="arrivals")
-    looks: dict[str, Future[Stamps]] = {
-        _key(day, name): pool.submit(look_at_import, recipe.imports[name], date.fromisoformat(day))
+    looks: dict[str, LookAtSeeds] = {
+        _key(day, name): partial(look_at_import, recipe.imports[name], date.fromisoformat(day))
         for day, name in _watched(recipe, days)
     }
     if recipe.crawl.seed_lists:
-        looks[SEEDS_KEY] = pool.submit(look_at_seeds)
-    answered, _ = wait(looks.values(), timeout=LOOK_SECONDS)
+        looks[SEEDS_KEY] = look_at_seeds
+    digests, faults = looked(looks)
+    return digests, [*notes, *faults]
+
+
+def looked(looks: Mapping[str, LookAtSeeds]) -> tuple[dict[str, str], list[str]]:
+    """Digests of the files that each look found, where it found any; and a sentence for each that failed."""
+    pool = ThreadPoolExecutor(8, thread_name_prefix="arrivals")
+    begun: dict[str, Future[Stamps]] = {key: pool.submit(look) for key, look in looks.items()}
+    answered, _ = wait(begun.values(), timeout=LOOK_SECONDS)
     pool.shutdown(wait=False, cancel_futures=True)
     digests: dict[str, str] = {}
-    for key, look in looks.items():
+    notes: list[str] = []
+    for key, look in begun.items():
         fault = look.exception() if look in answered else TimeoutError(f"no answer within {LOOK_SECONDS:.0f} s")
         if fault is not None:
             notes.append(f"{key}: {type(fault).__name__}: {fault}")
@@ -219,7 +238,8 @@ def _digest(stamps: Mapping[str, str]) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
-def _shortened(notes: Sequence[str]) -> str:
+def shortened(notes: Sequence[str]) -> str:
+    """The first notes in one line, and how many more there are."""
     shown = [" ".join(note.split())[:NOTE_CHARS] for note in notes[:NOTES_SHOWN]]
     return "; ".join([*shown, *([f"and {len(notes) - NOTES_SHOWN} more"] if len(notes) > NOTES_SHOWN else [])])
 

@@ -67,6 +67,7 @@ def asset(
     pool: str | None = None,
     observed: bool | str = False,
     ranges: bool = False,
+    within: str | None = None,
 ) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
     """Define an asset of the area whose module this is in.
 
@@ -78,10 +79,12 @@ def asset(
         observed: it records the outside world at a time; once made, it is current until it is forced. A name: that of
             the recipe's method which says what a partition is told to look at; it is current until that changes.
         ranges: consecutive partitions can be made by one job, each committed when it is whole.
+        within: what the names of the asset and of its inputs begin with: one round of a loop.
     """
 
     def define(function: Callable[..., Any]) -> dg.AssetsDefinition:
         area = function.__module__.rsplit(".", 1)[-1]
+        prefix = f"{within}_" if within else ""
         code = code_of(function, load_recipe())
         returns = inspect.signature(function).return_annotation
         parameters = [name for name in inspect.signature(function).parameters if name not in {"context", *RESOURCES}]
@@ -89,7 +92,7 @@ def asset(
             # The parameter is beta in the pinned version; nothing stable lets one run make a range of partitions.
             warnings.filterwarnings("ignore", message="Parameter `backfill_policy`", category=dg.BetaWarning)
             decorate = dg.asset(
-                name=function.__name__,
+                name=prefix + function.__name__,
                 key_prefix=area,
                 group_name=area,
                 kinds=kinds,
@@ -98,7 +101,7 @@ def asset(
                 code_version=code.version,
                 metadata={RECIPE_KEY: dg.MetadataValue.json(code.recipe), **({OBSERVED: observed} if observed else {})},
                 partitions_def=partitions_def,
-                ins={name: _input(area, name, (inputs or {}).get(name)) for name in parameters},
+                ins={name: _input(f"{area}/{prefix}{name}", (inputs or {}).get(name)) for name in parameters},
                 check_specs=check_specs,
                 pool=pool,
                 backfill_policy=dg.BackfillPolicy.single_run() if ranges else None,
@@ -110,6 +113,6 @@ def asset(
     return define
 
 
-def _input(area: str, name: str, given: str | tuple[str, dg.PartitionMapping] | None) -> dg.AssetIn:
-    key, mapping = given if isinstance(given, tuple) else (given or f"{area}/{name}", None)
+def _input(usual: str, given: str | tuple[str, dg.PartitionMapping] | None) -> dg.AssetIn:
+    key, mapping = given if isinstance(given, tuple) else (given or usual, None)
     return dg.AssetIn(key=key.split("/"), partition_mapping=mapping)

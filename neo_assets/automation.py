@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 PAGES, EXTRACTED, IMPORTS, SEEDS = (dg.AssetKey(["crawl", name]) for name in ("pages", "extracted", "imports", "seeds"))
+ARRIVED, CORRECTED = (dg.AssetKey(["documents", name]) for name in ("arrived", "corrected"))
 ONE_CRAWL = {"neo/crawl": "true"}
 """Tag of runs that crawl; the instance's run queue lets one of them run at a time."""
 WARN_AFTER, FAIL_AFTER = timedelta(hours=30), timedelta(hours=54)
@@ -24,7 +25,7 @@ def daily_job() -> UnresolvedAssetJobDefinition:
     """The job of one crawl day."""
     return dg.define_asset_job(
         "daily_crawl",
-        dg.AssetSelection.groups("crawl", "chinese"),
+        dg.AssetSelection.groups("crawl", "chinese") | dg.AssetSelection.assets(ARRIVED),
         description="One crawl day: fetch what is new or changed, extract it, clean and deduplicate its Chinese pages.",
         tags=ONE_CRAWL,
     )
@@ -59,10 +60,25 @@ def import_jobs() -> tuple[UnresolvedAssetJobDefinition, UnresolvedAssetJobDefin
     )
     dumps = dg.define_asset_job(
         "new_dumps",
-        dg.AssetSelection.assets(IMPORTS) | dg.AssetSelection.groups("chinese"),
+        dg.AssetSelection.assets(IMPORTS, ARRIVED) | dg.AssetSelection.groups("chinese"),
         description="The dumps of one crawl day imported, and the Chinese line of that day.",
     )
     return seeds, dumps
+
+
+def document_jobs() -> tuple[UnresolvedAssetJobDefinition, UnresolvedAssetJobDefinition]:
+    """What the sensor of documents asks for: a batch converted; the documents of a day handed to the text lines."""
+    converted = dg.define_asset_job(
+        "new_documents",
+        dg.AssetSelection.groups("documents") - dg.AssetSelection.assets(ARRIVED),
+        description="One batch of documents converted, from files to Markdown and its gallery.",
+    )
+    handed_on = dg.define_asset_job(
+        "documents_of_a_day",
+        dg.AssetSelection.assets(ARRIVED) | dg.AssetSelection.groups("chinese"),
+        description="The converted documents of one crawl day, and the Chinese line of that day.",
+    )
+    return converted, handed_on
 
 
 def with_freshness(assets: Sequence[dg.AssetsDefinition], recipe: Recipe) -> list[dg.AssetsDefinition]:

@@ -7,14 +7,17 @@ An upstream rebuild that changes nothing makes nothing stale.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
+from hashlib import sha256
 from typing import Any, NamedTuple
 
 import dagster as dg
+from dagster._core.types.pagination import PaginatedResults
 
 from neo_assets.lake.dataset import input_name
 from neo_assets.lake.lake import Lake
@@ -60,6 +63,41 @@ class Outcome:
     failed_checks: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class DynamicKeys:
+    """The keys of dynamic partitions, in the form in which Dagster asks for them."""
+
+    keys: Mapping[str, Sequence[str]]
+
+    def get_dynamic_partitions(self, partitions_def_name: str) -> Sequence[str]:
+        """The keys of a definition, in order."""
+        return self.keys[partitions_def_name]
+
+    def get_paginated_dynamic_partitions(
+        self, partitions_def_name: str, limit: int, ascending: bool, cursor: str | None = None
+    ) -> PaginatedResults[str]:
+        """The same, a page at a time."""
+        return PaginatedResults.create_from_sequence(self.keys[partitions_def_name], limit, ascending, cursor)
+
+    def has_dynamic_partition(self, partitions_def_name: str, partition_key: str) -> bool:
+        """Whether it is one of them."""
+        return partition_key in self.keys[partitions_def_name]
+
+    def get_existing_dynamic_partitions(self, partitions_def_name: str, partition_keys: Sequence[str]) -> set[str]:
+        """Those of the keys that are among them."""
+        return set(partition_keys) & set(self.keys[partitions_def_name])
+
+    def get_dynamic_partitions_definition_id(self, partitions_def_name: str) -> str:
+        """Changes when the keys do."""
+        return sha256(json.dumps(list(self.keys[partitions_def_name])).encode()).hexdigest()
+
+    def register(self, instance: dg.DagsterInstance) -> None:
+        """Tell an instance of the keys that it does not know."""
+        for name, keys in self.keys.items():
+            if new := [key for key in keys if not instance.has_dynamic_partition(name, key)]:
+                instance.add_dynamic_partitions(name, new)
+
+
 class SelectionError(ValueError):
     """A selection or partition that names nothing."""
 
@@ -70,6 +108,8 @@ class Graph:
 
     definitions: dg.Definitions
     lake: Lake
+    dynamic: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Keys of dynamic partitions that are to be made, by the name of their definition; committed ones are known."""
     _manifests: dict[Node, Manifest | None] = field(default_factory=dict)
     _parents: dict[Node, list[Node]] = field(default_factory=dict)
     _partitions: dict[str, list[str | None]] = field(default_factory=dict)
@@ -80,6 +120,11 @@ class Graph:
         return self.definitions.resolve_asset_graph()
 
     @cached_property
+    def store(self) -> DynamicKeys:
+        """Every key of every dynamic partitions definition."""
+        return DynamicKeys({name: self._dynamic_keys(name) for name in self._roots})
+
+    @cached_property
     def order(self) -> list[str]:
         """Assets (`area/name`) in topological order."""
         return [key.to_user_string() for key in self.assets.toposorted_asset_keys]
@@ -88,7 +133,8 @@ class Graph:
         """The partition keys of an asset, in order; `[None]` for an unpartitioned one."""
         if asset not in self._partitions:
             definition = self._node(asset).partitions_def
-            self._partitions[asset] = [None] if definition is None else list(definition.get_partition_keys())
+            keys = [None] if definition is None else definition.get_partition_keys(dynamic_partitions_store=self.store)
+            self._partitions[asset] = list(keys)
         return self._partitions[asset]
 
     def parents(self, node: Node) -> list[Node]:
@@ -219,6 +265,21 @@ class Graph:
         missing = [node for node in dict.fromkeys(nodes) if node not in self._manifests]
         self._manifests.update(zip(missing, self.lake.manifests(missing), strict=True))
 
+    @cached_property
+    def _roots(self) -> dict[str, list[str]]:
+        """The assets where each dynamic partitions definition begins, by its name."""
+        found: dict[str, list[str]] = {}
+        for asset in self.order:
+            definition = self._node(asset).partitions_def
+            if isinstance(definition, dg.DynamicPartitionsDefinition):
+                above = [self.assets.get(key).partitions_def for key in self._node(asset).parent_keys]
+                found.setdefault(str(definition.name), []).extend([] if definition in above else [asset])
+        return found
+
+    def _dynamic_keys(self, name: str) -> list[str]:
+        committed = [key for asset in self._roots[name] for key in self.lake.partitions(asset)]
+        return sorted({*self.dynamic.get(name, ()), *(key for key in committed if key is not None)})
+
     def _node(self, asset: str) -> Any:
         return self.assets.get(dg.AssetKey(asset.split("/")))
 
@@ -231,7 +292,7 @@ class Graph:
         if below.partitions_def is not None:
             subset = below.partitions_def.subset_with_partition_keys([node.partition])
         result = mapping.get_upstream_mapped_partitions_result_for_partitions(
-            subset, below.partitions_def, above.partitions_def, datetime.now(UTC), None
+            subset, below.partitions_def, above.partitions_def, datetime.now(UTC), self.store
         )
         return sorted(result.partitions_subset.get_partition_keys(), key=self.partitions(parent).index)
 
@@ -292,7 +353,10 @@ def _told_otherwise(manifest: Manifest, told_by: bool | str) -> Stale | None:
     """An observation is made anew only if the recipe now tells it to look at something else."""
     if not isinstance(told_by, str):
         return None
-    now, then = getattr(load_recipe(), told_by)(manifest.partition), manifest.metadata.get(TOLD)
+    try:
+        now, then = getattr(load_recipe(), told_by)(manifest.partition), manifest.metadata.get(TOLD)
+    except ValueError as error:  # the recipe knows it no more; making it says so again
+        return Stale("recipe changed", str(error))
     return None if now == then else Stale("recipe changed", ", ".join(_differences(then, now, ""))[:200])
 
 

@@ -20,6 +20,7 @@ from rich.table import Table
 
 if TYPE_CHECKING:
     from neo_assets.build import Graph, Node, RunResult
+    from neo_assets.recipe.documents import DocumentsSection
 
 console = Console(width=None if sys.stdout.isatty() else 160)
 
@@ -30,13 +31,23 @@ class _OneLineErrors(click.Group):
     def invoke(self, ctx: click.Context) -> object:
         from neo_assets.build import SelectionError
         from neo_assets.compute.protocol import SettingError
+        from neo_assets.documents.files.faults import DocumentError
+        from neo_assets.documents.models.errors import ModelError
         from neo_assets.lake.store import StoreError
         from neo_assets.recipe.recipe import RecipeError
         from neo_assets.tokens.lineage.trace import LineageError
 
         try:
             return super().invoke(ctx)
-        except (SelectionError, StoreError, RecipeError, SettingError, LineageError) as error:
+        except (
+            SelectionError,
+            StoreError,
+            RecipeError,
+            SettingError,
+            LineageError,
+            DocumentError,
+            ModelError,
+        ) as error:
             raise click.ClickException(str(error)) from error
 
 
@@ -164,6 +175,7 @@ def register() -> None:
     from neo_assets.compute.instance import register as tell
 
     with _graph() as (graph, _), DagsterInstance.get() as known, _progress() as bars:
+        graph.store.register(known)
         task = bars.add_task("partitions", total=None)
 
         def listen(name: str, done: int, total: int) -> None:
@@ -215,6 +227,43 @@ def recipe(name: str | None) -> None:
 
 
 @main.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--output", type=click.Path(file_okay=False, path_type=Path), help="Folder for Markdown and pictures.")
+@click.option("--profile", type=click.Choice(["default", "fast", "faithful"]), help="How text is recognised.")
+def convert(file: Path, output: Path | None, profile: str | None) -> None:
+    """Convert one PDF, scan or picture to Markdown by the recipe's settings, without a lake.
+
+    The first use fetches the models of layout, text and tables (41 MB) into a cache; later uses are offline.
+    """
+    from neo_assets.documents.convert import convert as carry_out
+    from neo_assets.documents.convert import written
+    from neo_assets.recipe.recipe import load_recipe
+
+    settings = load_recipe().documents
+    if profile:
+        recognition = settings.recognition.model_copy(update={"profile": profile})
+        settings = settings.model_copy(update={"recognition": recognition})
+    converted = carry_out(file, settings)
+    if output is None:
+        click.echo(converted.composition.markdown, nl=False)
+        return
+    for path in written(converted, output, file.stem):
+        console.print(escape(str(path)))
+    took = ", ".join(f"{stage} {seconds:.2f}" for stage, seconds in converted.seconds.items())
+    console.print(f"{converted.n_pages} pages, CPU seconds: {took}")
+
+
+@main.command()
+def models() -> None:
+    """Fetch the models that the recipe's document conversion needs; afterwards it works without a network."""
+    from neo_assets.documents.models import fetch_all, names_for
+    from neo_assets.recipe.recipe import load_recipe
+
+    for path in fetch_all(names_for(load_recipe().documents)):
+        console.print(escape(str(path)))
+
+
+@main.command()
 def summary() -> None:
     """Documents per stage, tokens, losses and scores of what is in the lake."""
     from neo_assets.lake.lake import Lake
@@ -255,9 +304,24 @@ def _graph() -> Iterator[tuple[Graph, str]]:
     from neo_assets.build import Graph
     from neo_assets.definitions import defs
     from neo_assets.lake.lake import Lake
+    from neo_assets.partitions import batches_to_make
+    from neo_assets.recipe.recipe import load_recipe
 
-    lake = Lake.from_environment()
-    yield Graph(defs, lake), lake.root
+    lake, recipe = Lake.from_environment(), load_recipe()
+    yield Graph(defs, lake, batches_to_make(recipe, _inbox(recipe.documents))), lake.root
+
+
+def _inbox(documents: DocumentsSection) -> list[str]:
+    """The batches in the recipe's inbox; one that cannot be listed is told of, and stops nothing else."""
+    from neo_assets.documents.files.sources import SourceError, inbox_batches
+
+    if documents.inbox is None:
+        return []
+    try:
+        return inbox_batches(documents.inbox)
+    except SourceError as error:
+        console.print(f"[yellow]documents.inbox[/] {escape(str(error))}")
+        return []
 
 
 def prepare_dagster_home() -> Path:
@@ -281,6 +345,7 @@ def _build(graph: Graph, nodes: list[Node], force: bool) -> None:
         overall = bars.add_task("partitions", total=len(nodes))
         current = bars.add_task("", total=None, visible=False)
         materialize = run_in_process(graph.definitions, instance)
+        graph.store.register(instance)
 
         def run(batch: Sequence[Node]) -> RunResult:
             names = batch[0] if len(batch) == 1 else f"{batch[0]} … {batch[-1].asset}"

@@ -38,16 +38,14 @@ class LakeIOManager(dg.IOManager):
         """The handle over the upstream partitions; empty where a mapping allows partitions that don't exist."""
         self._started.setdefault(_step(context), (time.perf_counter(), time.process_time()))
         partitions: list[str | None] = [None]
-        if context.has_asset_partitions:
+        asset, gathers = context.asset_key.to_user_string(), _gathers(context)
+        if context.has_asset_partitions and not gathers:
             partitions = [key for key in context.asset_partition_keys if key not in _made_now(context)]
-        dataset = self._lake.dataset(context.asset_key.to_user_string(), partitions)
-        missing = set(partitions) - {m.partition for m in dataset.manifests}
+        dataset = self._lake.whole(asset) if gathers else self._lake.dataset(asset, partitions)
+        missing = set() if gathers else set(partitions) - {m.partition for m in dataset.manifests}
         if missing:
             names = ", ".join(sorted(str(name) for name in missing if name)) or "unpartitioned"
-            raise dg.Failure(
-                f"{context.asset_key.to_user_string()} is not materialized ({names}); "
-                f"run `neo build {context.asset_key.to_user_string()}` first"
-            )
+            raise dg.Failure(f"{asset} is not materialized ({names}); run `neo build {asset}` first")
         lost = [m for m in dataset.manifests if m.counts and not m.counts.balanced]
         if lost:
             name = input_name(lost[0].asset, lost[0].partition)
@@ -68,6 +66,8 @@ class LakeIOManager(dg.IOManager):
             for name, source in draft.files.items():
                 # A plot shows the content in a rendering that may differ between installations.
                 writer.file(name, source, content=not name.endswith(".png"))
+            for name, source in draft.views.items():
+                writer.file(name, source, content=False)
             spec = context.step_context.job_def.asset_layer.get(context.asset_key)
             dataset = writer.commit(
                 provenance_of(spec, self._inputs.pop(_step(context), {}), self._engine.name),
@@ -92,6 +92,18 @@ def provenance_of(spec: Any, inputs: dict[str, str], engine: str) -> Provenance:
             name: importlib.metadata.version(name) for name in (*LIBRARIES, *(["pyspark"] if engine == "spark" else []))
         },
     )
+
+
+def _gathers(context: dg.InputContext) -> bool:
+    """Whether the input is every dynamic partition that there is, and not the step's own.
+
+    Those are named long before they are made, and instances know of different ones: what is committed counts.
+    """
+    if not context.has_asset_partitions or not isinstance(context.asset_partitions_def, dg.DynamicPartitionsDefinition):
+        return False
+    step = context.step_context
+    own = [step.partitions_def_for_output(output.name) for output in step.step.step_outputs]
+    return context.asset_partitions_def not in own
 
 
 def _made_now(context: dg.InputContext) -> set[str]:

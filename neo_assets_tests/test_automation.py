@@ -8,6 +8,8 @@ import dagster as dg
 import pytest
 
 from neo_assets.automation import (
+    ARRIVED,
+    CORRECTED,
     EXTRACTED,
     FAIL_AFTER,
     ONE_CRAWL,
@@ -15,9 +17,11 @@ from neo_assets.automation import (
     WARN_AFTER,
     daily_job,
     daily_schedule,
+    document_jobs,
     import_jobs,
     with_freshness,
 )
+from neo_assets.partitions import ALL
 from neo_assets.recipe.recipe import Recipe, load_recipe
 
 
@@ -28,7 +32,15 @@ def assets_of(days: dg.PartitionsDefinition[str]) -> list[dg.AssetsDefinition]:
     @dg.asset(key=EXTRACTED, group_name="crawl", partitions_def=days, deps=[pages])
     def extracted() -> None: ...
 
-    @dg.asset(key=["chinese", "normalized"], group_name="chinese", partitions_def=days, deps=[extracted])
+    @dg.asset(key=CORRECTED, group_name="documents", partitions_def=dg.DynamicPartitionsDefinition(name="batches"))
+    def corrected() -> None: ...
+
+    @dg.asset(
+        key=ARRIVED, group_name="documents", partitions_def=days, deps=[dg.AssetDep(corrected, partition_mapping=ALL)]
+    )
+    def arrived() -> None: ...
+
+    @dg.asset(key=["chinese", "normalized"], group_name="chinese", partitions_def=days, deps=[extracted, arrived])
     def normalized() -> None: ...
 
     @dg.asset(key=["chinese", "funnel"], group_name="chinese", deps=[normalized])
@@ -37,7 +49,7 @@ def assets_of(days: dg.PartitionsDefinition[str]) -> list[dg.AssetsDefinition]:
     @dg.asset(key=["english", "records"], group_name="english")
     def records() -> None: ...
 
-    return [pages, extracted, normalized, funnel, records]
+    return [pages, extracted, corrected, arrived, normalized, funnel, records]
 
 
 def repository(end: date | None = None) -> dg.RepositoryDefinition:
@@ -83,7 +95,7 @@ def test_the_last_day_of_a_crawl_is_asked_for_and_none_after_it() -> None:
 def test_the_job_crawls_and_makes_the_chinese_line_of_the_day() -> None:
     job = repository().get_job("daily_crawl")
     names = {key.to_user_string() for key in job.asset_layer.executable_asset_keys}
-    assert names == {"crawl/pages", "crawl/extracted", "chinese/normalized", "chinese/funnel"}
+    assert names == {"crawl/pages", "crawl/extracted", "documents/arrived", "chinese/normalized", "chinese/funnel"}
     assert ONE_CRAWL.items() <= job.tags.items()
 
 
@@ -102,14 +114,25 @@ def test_the_jobs_of_the_sensor() -> None:
         for name in ("new_seeds", "new_dumps")
     }
     assert selected["new_seeds"] == {"crawl/seeds"}
-    assert selected["new_dumps"] == {"crawl/imports", "chinese/normalized", "chinese/funnel"}
+    assert selected["new_dumps"] == {"crawl/imports", "documents/arrived", "chinese/normalized", "chinese/funnel"}
+
+
+def test_the_jobs_of_the_sensor_of_documents() -> None:
+    days = dg.DailyPartitionsDefinition("2024-11-01")
+    found = dg.Definitions(assets=assets_of(days), jobs=document_jobs()).get_repository_def()
+    selected = {
+        name: {key.to_user_string() for key in found.get_job(name).asset_layer.executable_asset_keys}
+        for name in ("new_documents", "documents_of_a_day")
+    }
+    assert selected["new_documents"] == {"documents/corrected"}
+    assert selected["documents_of_a_day"] == {"documents/arrived", "chinese/normalized", "chinese/funnel"}
 
 
 @pytest.mark.parametrize("end", [None, date(2024, 11, 3)])
 def test_pages_and_their_text_are_late_only_while_the_crawl_goes_on(end: date | None) -> None:
     assets = with_freshness(assets_of(dg.DailyPartitionsDefinition("2024-11-01")), recipe_until(end))
     policies = {spec.key: spec.freshness_policy for asset in assets for spec in asset.specs}
-    assert len(policies) == 5
+    assert len(policies) == 7
     watched = {key for key, policy in policies.items() if policy is not None}
     assert watched == (set() if end else {PAGES, EXTRACTED})
     expected = None if end else dg.FreshnessPolicy.time_window(fail_window=FAIL_AFTER, warn_window=WARN_AFTER)

@@ -1,6 +1,8 @@
 """What is stale and why, and that a build makes exactly that."""
 
+import shutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -76,8 +78,8 @@ def lake(tmp_path: Path) -> Lake:
     return Lake(str(tmp_path / "lake"))
 
 
-@pytest.fixture
-def build(lake: Lake) -> Iterator[Callable[..., list[str]]]:
+@contextmanager
+def building(lake: Lake) -> Iterator[Callable[..., list[str]]]:
     """Builds everything (or a selection) with given changes; gives what was made, in order."""
     with dg.instance_for_test() as instance:
 
@@ -92,6 +94,28 @@ def build(lake: Lake) -> Iterator[Callable[..., list[str]]]:
         yield run
 
 
+@pytest.fixture
+def build(lake: Lake) -> Iterator[Callable[..., list[str]]]:
+    with building(lake) as run:
+        yield run
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Lake:
+    """A lake in which everything was built once."""
+    lake = Lake(str(tmp_path_factory.mktemp("whole") / "lake"))
+    with building(lake) as run:
+        run()
+    return lake
+
+
+@pytest.fixture
+def built(whole: Lake, lake: Lake) -> Lake:
+    """A copy of it: where a lake lies, and what Dagster knows of its making, say nothing of what is stale."""
+    shutil.copytree(whole.root, lake.root)
+    return lake
+
+
 def values(lake: Lake, asset: str) -> dict[str | None, list[int]]:
     return {p: lake.dataset(asset, [p]).read()["n"].to_pylist() for p in lake.partitions(asset)}
 
@@ -104,9 +128,8 @@ def test_builds_everything_once(lake: Lake, build: Callable[..., list[str]]) -> 
     assert build() == []
 
 
-def test_a_changed_limit_rebuilds_exactly_what_it_reaches(lake: Lake, build: Callable[..., list[str]]) -> None:
-    build()
-    graph = Graph(definitions(lake, limit=40), lake)
+def test_a_changed_limit_rebuilds_exactly_what_it_reaches(built: Lake, build: Callable[..., list[str]]) -> None:
+    graph = Graph(definitions(lake, limit=40), built)
     states = graph.states(graph.select(None, None))
     assert {str(node) for node, state in states.items() if state is None} == {f"t/numbers|{day}" for day in NUMBERS}
     assert str(states[Node("t/kept", "2024-11-01")]) == "recipe changed: limit 10 → 40"
@@ -122,24 +145,21 @@ def test_a_changed_limit_rebuilds_exactly_what_it_reaches(lake: Lake, build: Cal
     assert build(limit=40) == []
 
 
-def test_a_change_without_effect_goes_no_further(lake: Lake, build: Callable[..., list[str]]) -> None:
-    build()
+def test_a_change_without_effect_goes_no_further(built: Lake, build: Callable[..., list[str]]) -> None:
     made = build(limit=11)
     assert set(made) == {f"t/kept|{day}" for day in NUMBERS}
 
 
-def test_changed_code_is_named(lake: Lake, build: Callable[..., list[str]]) -> None:
-    build()
-    graph = Graph(definitions(lake, doubled_code="b"), lake)
+def test_changed_code_is_named(built: Lake, build: Callable[..., list[str]]) -> None:
+    graph = Graph(definitions(lake, doubled_code="b"), built)
     state = graph.stale(Node("t/doubled", "2024-11-02"))
     assert state is not None and state.kind == "code changed"
     assert set(build(doubled_code="b")) == {f"t/doubled|{day}" for day in NUMBERS}
 
 
-def test_an_input_changed_outside_is_noticed(lake: Lake, build: Callable[..., list[str]]) -> None:
-    build()
+def test_an_input_changed_outside_is_noticed(built: Lake, build: Callable[..., list[str]]) -> None:
     build("key:t/numbers", force=True, numbers={**NUMBERS, "2024-11-03": [5, 50]})
-    graph = Graph(definitions(lake), lake)
+    graph = Graph(definitions(lake), built)
     state = graph.stale(Node("t/kept", "2024-11-03"))
     assert state is not None and str(state) == "input changed: t/numbers|2024-11-03"
     assert graph.stale(Node("t/kept", "2024-11-02")) is None

@@ -145,7 +145,7 @@ def test_large_plots_and_texts_are_left_in_the_lake(lake: Lake) -> None:
     writer = lake.writer("t/files", None)
     writer.file("small.png", b"x")
     writer.file("large.png", b"x" * 600_000)
-    writer.file("large.md", b"x" * 200_000)
+    writer.file("large.md", b"x" * 1_200_000)
     shown = describe(writer.commit(Provenance()))
     assert "small" in shown and "large" not in shown
     assert "| small.png | 1 | " in shown["files"].text and "sample" not in shown

@@ -19,7 +19,7 @@ from neo_assets.text.annotators import annotator, released_chinese
 from neo_assets.text.badwords import load_terms
 from neo_assets.text.funnel import measure_funnel
 from neo_assets.text.funnel_report import funnel_files
-from neo_assets.text.judge import JudgeByRules
+from neo_assets.text.judge import JudgeByOrigin, JudgeByRules
 from neo_assets.text.normalise import NormaliseChinese
 from neo_assets.text.profiles import compare_profiles
 from neo_assets.text.profiles import profile_report as report_profiles
@@ -65,10 +65,10 @@ def reference_classifier(references: Dataset, recipe: Recipe) -> Draft:
 @asset(
     kinds={"parquet"},
     partitions_def=crawl_days,
-    inputs={"extracted": "crawl/extracted", "imports": "crawl/imports"},
+    inputs={"extracted": "crawl/extracted", "imports": "crawl/imports", "documents": "documents/arrived"},
 )
-def normalized(extracted: Dataset, imports: Dataset, engine: Engine, recipe: Recipe) -> Relation:
-    """Pages in Chinese, crawled or imported, symbols unified and links removed, with a digest of the text."""
+def normalized(extracted: Dataset, imports: Dataset, documents: Dataset, engine: Engine, recipe: Recipe) -> Relation:
+    """Pages and documents in Chinese, symbols unified and links removed, with a digest of the text."""
     normalise = NormaliseChinese(
         recipe.chinese.unify_symbols,
         recipe.chinese.remove_links,
@@ -77,7 +77,8 @@ def normalized(extracted: Dataset, imports: Dataset, engine: Engine, recipe: Rec
         load_terms(recipe.chinese.bad_words_files, SEED_FOLDER),
     )
     released = released_chinese(recipe.chinese.profile, recipe.chinese.url_lists)
-    return engine.map(extracted + imports, *released, normalise, TextDigests(recipe.chinese.dedup.exact, "chinese"))
+    arrived = extracted + imports + documents
+    return engine.map(arrived, *released, normalise, TextDigests(recipe.chinese.dedup.exact, "chinese"))
 
 
 @asset(kinds={"numba", "parquet"}, partitions_def=crawl_days)
@@ -104,9 +105,14 @@ def annotated(
 
 @asset(kinds={"parquet"}, partitions_def=crawl_days)
 def filtered(annotated: Dataset, engine: Engine, recipe: Recipe) -> Relation:
-    """Chinese pages that pass every quality rule; the others stand in the decisions with all rules they fail."""
-    rules = chinese_rules(recipe.chinese.rules, recipe.chinese.profile)
-    return engine.map(annotated, JudgeByRules(rules), Precedence(recipe.chinese.dedup.survivor, arrival_first=True))
+    """Chinese pages that pass every quality rule; the others stand in the decisions with all rules they fail.
+
+    Converted documents have some limits of their own: a book is longer than a page.
+    """
+    limits, profile, differing = recipe.chinese.rules, recipe.chinese.profile, recipe.chinese.document_limits
+    usual, own = chinese_rules(limits, profile), chinese_rules(limits, profile, differing)
+    judge = JudgeByOrigin(JudgeByRules(usual), JudgeByRules(own), "extractor", "documents")
+    return engine.map(annotated, judge, Precedence(recipe.chinese.dedup.survivor, arrival_first=True))
 
 
 @asset(kinds={"numba"}, partitions_def=crawl_days)

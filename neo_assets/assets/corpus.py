@@ -3,6 +3,7 @@
 from neo_assets.asset import Context, Dataset, Draft, Engine, Recipe, Relation, asset
 from neo_assets.partitions import ALL, subsets
 from neo_assets.plots import bar_chart
+from neo_assets.retrieval.stages.collected import newcomers, with_domain
 from neo_assets.text.decontamination import Decontaminate, Items, ListHits
 from neo_assets.text.pii import PiiPlaces, RedactPii
 from neo_assets.tokens.held_out import TakeDocuments, held_out_ids, ids_of
@@ -10,21 +11,34 @@ from neo_assets.tokens.order.mix import AssignSubset, mixture_tables
 from neo_assets.tokens.stages import tokens_by_subset
 
 SELECT_SUBSET = """
-SELECT doc_id, url, title, text, '{subset}' AS subset FROM assigned WHERE subset = '{subset}' ORDER BY doc_id
+SELECT doc_id, url, title, text, '{subset}' AS subset FROM (
+    SELECT doc_id, url, title, text, subset FROM kept
+    UNION ALL
+    SELECT doc_id, url, title, text, subset FROM added
+) AS assigned WHERE subset = '{subset}' ORDER BY doc_id
 """
 
+LINES = {"english": ("english/substring_unique", ALL), "chinese": ("chinese/line_unique", ALL)}
+SUPPLEMENT = {"collected": ("supplement/collected", ALL), "unique": ("supplement/unique", ALL)}
 
-@asset(
-    kinds={"duckdb", "parquet"},
-    partitions_def=subsets,
-    inputs={"english": ("english/substring_unique", ALL), "chinese": ("chinese/line_unique", ALL)},
-)
-def subset(context: Context, english: Dataset, chinese: Dataset, engine: Engine, recipe: Recipe) -> Relation:
-    """Documents of one subset: a Matrix category of one language, by source and host, in order of their ids."""
+
+@asset(kinds={"duckdb", "parquet"}, partitions_def=subsets, inputs={**LINES, **SUPPLEMENT})
+def subset(
+    context: Context,
+    english: Dataset,
+    chinese: Dataset,
+    collected: Dataset,
+    unique: Dataset,
+    engine: Engine,
+    recipe: Recipe,
+) -> Relation:
+    """Documents of one subset, of their line and the supplement: a Matrix category of one language, in order of ids."""
     line = recipe.corpus.subsets[context.partition_key].language
-    documents = english if line == "english" else chinese
-    assigned = engine.map(documents, AssignSubset(recipe.corpus.subsets, line))
-    return engine.query(SELECT_SUBSET.format(subset=context.partition_key), assigned=assigned)
+    kept = with_domain(engine, english if line == "english" else chinese, collected, line)
+    added = newcomers(engine, unique, line)
+    assign = AssignSubset(recipe.corpus.subsets, line)
+    statement = SELECT_SUBSET.format(subset=context.partition_key)
+    return engine.query(statement, kept=engine.map(kept, assign), added=engine.map(added, assign))
 
 
 @asset(kinds={"numba", "parquet"}, partitions_def=subsets)

@@ -68,13 +68,20 @@ def reference_classifier(references: Dataset, recipe: Recipe) -> Draft:
 @asset(
     kinds={"parquet"},
     partitions_def=english_sources,
-    inputs={"extracted": ("crawl/extracted", ALL), "imports": ("crawl/imports", ALL)},
+    inputs={
+        "crawl": ("crawl/extracted", ALL),
+        "imports": ("crawl/imports", ALL),
+        "documents": ("documents/arrived", ALL),
+    },
 )
-def records(context: Context, extracted: Dataset, imports: Dataset, engine: Engine, recipe: Recipe) -> Relation:
+def records(
+    context: Context, crawl: Dataset, imports: Dataset, documents: Dataset, engine: Engine, recipe: Recipe
+) -> Relation:
     """Documents of one English source as it gives them; broken records are quarantined with file, place and reason."""
     source = recipe.english.sources[context.partition_key]
     if source.kind in ARRIVING:
-        arrived, judged = (extracted, "arrived") if source.kind == "crawl" else (imports, None)
+        arrived = {"crawl": crawl, "imports": imports, "documents": documents}[source.kind]
+        judged = None if source.kind == "imports" else "arrived"
         return engine.query(crawled_records(context.partition_key, source), judges=judged, arrived=arrived)
     read = file_records(engine, context.partition_key, source, SEED_FOLDER, recipe.english.max_chars)
     return engine.map(read, IdentifyLanguage())

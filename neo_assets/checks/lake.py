@@ -8,6 +8,8 @@ import pyarrow.parquet as pq
 from neo_assets.build import Graph, Node
 from neo_assets.lake.lake import Lake
 from neo_assets.lake.manifest import Manifest, Part
+from neo_assets.partitions import batches_to_make
+from neo_assets.recipe.recipe import load_recipe
 
 CONSERVED, CURRENT = "rows_conserved", "inputs_current"
 
@@ -67,7 +69,7 @@ class GraphSource:
 
     def of(self, lake: Lake) -> Graph:
         """The graph over a lake, its manifests read anew."""
-        return Graph(self.definitions, lake)
+        return Graph(self.definitions, lake, batches_to_make(load_recipe()))
 
 
 def _conserved(lake: Lake, nodes: list[Node]) -> dg.AssetCheckResult:

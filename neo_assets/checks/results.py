@@ -6,9 +6,11 @@ import dagster as dg
 import pyarrow.compute as pc
 
 from neo_assets.asset import Recipe
+from neo_assets.documents.model import is_astray
 from neo_assets.evaluation.curves import mean_losses
 from neo_assets.lake.dataset import Dataset
 from neo_assets.lake.lake import Lake
+from neo_assets.partitions import ROUNDS
 from neo_assets.text.funnel import LEAKS, LINES, NO_LEAK
 from neo_assets.tokens.lineage.exposures import positions_of
 from neo_assets.tokens.lineage.ledger import check_ledger
@@ -56,8 +58,9 @@ def tokenizer_is_as_ordered(lake: LakeParam) -> Iterator[dg.AssetCheckResult]:
     specs=[_check("corpus/statistics", "one_subset_each", "Every kept document is in exactly one subset.")]
 )
 def documents_have_one_subset(lake: LakeParam) -> Iterator[dg.AssetCheckResult]:
-    """The subsets divide what both lines kept: none lost, none twice."""
+    """The subsets divide what both lines kept and the supplement added: none lost, none twice."""
     kept = [d for line in ("english/substring_unique", "chinese/line_unique") for d in _ids(lake.whole(line))]
+    kept += set(_ids(lake.whole("supplement/unique")))  # a document of two domains is added once
     placed = _ids(lake.whole("corpus/subset"))
     passed = sorted(kept) == sorted(placed)
     yield _result("corpus/statistics", "one_subset_each", passed, kept=len(kept), placed=len(placed))
@@ -197,7 +200,84 @@ def stages_join(context: dg.AssetCheckExecutionContext, lake: LakeParam) -> Iter
         )
 
 
+@dg.multi_asset_check(
+    specs=[_check("documents/pages", "every_page", "Every page of every file is there, or quarantined.")]
+)
+def every_page_is_there(lake: LakeParam) -> Iterator[dg.AssetCheckResult]:
+    """The files' numbers of pages are those that rendering accounts for, batch by batch."""
+    wanted, found = 0, 0
+    for manifest in lake.whole("documents/pages").manifests:
+        files = lake.dataset("documents/files", [manifest.partition]).read(["n_pages"])
+        wanted += sum(files["n_pages"].to_pylist())
+        found += manifest.counts.rows_in if manifest.counts else manifest.rows
+    yield _result("documents/pages", "every_page", wanted == found, pages=wanted, accounted=found)
+
+
+@dg.multi_asset_check(
+    specs=[_check("documents/markdown", "traceable", "Every block's text is where it says, on pages that there are.")]
+)
+def blocks_are_traceable(lake: LakeParam) -> Iterator[dg.AssetCheckResult]:
+    """The way back from the text to the pages, for every block of every document."""
+    n_blocks, astray = 0, 0
+    for batch in lake.whole("documents/markdown").batches(["markdown", "blocks", "n_pages"]):
+        for row in batch.to_pylist():
+            n_blocks += len(row["blocks"])
+            astray += sum(is_astray(block, len(row["markdown"]), row["n_pages"]) for block in row["blocks"])
+    yield _result("documents/markdown", "traceable", astray == 0, blocks=n_blocks, astray=astray)
+
+
+def _each_round(asset: str, name: str, description: str) -> list[dg.AssetCheckSpec]:
+    """A check of an asset of the supplement, once a round."""
+    return [_check(f"supplement/round_{number}_{asset}", name, description) for number in ROUNDS]
+
+
+def _round_checks(kind: str, asset: str) -> dg.AssetChecksDefinition:
+    description = "No more judgements failed than the recipe puts up with; the failed ones are in quarantine."
+    specs = _each_round(asset, "judge_answered", description)
+
+    @dg.multi_asset_check(specs=specs, name=f"judge_answered_{kind}", can_subset=True)
+    def check(context: dg.AssetCheckExecutionContext, lake: LakeParam, recipe: Recipe) -> Iterator[dg.AssetCheckResult]:
+        """A judge that is down or talks nonsense is seen here, and asked again by `neo build --force`."""
+        for selected in sorted(context.selected_asset_check_keys):
+            counts = [m.counts for m in lake.whole(selected.asset_key.to_user_string()).manifests if m.counts]
+            failed, asked = sum(c.quarantined for c in counts), sum(c.rows_in for c in counts)
+            yield dg.AssetCheckResult(
+                asset_key=selected.asset_key,
+                check_name=selected.name,
+                passed=failed <= recipe.supplement.judge.max_failed_share * asked,
+                severity=dg.AssetCheckSeverity.WARN,
+                metadata={"asked": asked, "failed": failed},
+            )
+
+    return check
+
+
+@dg.multi_asset_check(
+    specs=_each_round(
+        "classifier", "quantising_keeps_accuracy", "No more accuracy was lost by quantising than the recipe allows."
+    ),
+    can_subset=True,
+)
+def quantising_keeps_accuracy(context: dg.AssetCheckExecutionContext, lake: LakeParam) -> Iterator[dg.AssetCheckResult]:
+    """Measured by training on the validation split; where there is none, nothing is known to be lost."""
+    for selected in sorted(context.selected_asset_check_keys):
+        told = {str(m.partition): m.metadata for m in lake.whole(selected.asset_key.to_user_string()).manifests}
+        losing = sorted(domain for domain, facts in told.items() if facts.get("quantising loses too much"))
+        yield dg.AssetCheckResult(
+            asset_key=selected.asset_key,
+            check_name=selected.name,
+            passed=not losing,
+            severity=dg.AssetCheckSeverity.WARN,
+            metadata={"domains": len(told), "losing too much": ", ".join(losing) or "none"},
+        )
+
+
 RESULT_CHECKS = [
+    quantising_keeps_accuracy,
+    _round_checks("review", "judgements"),
+    _round_checks("annotations", "annotations"),
+    every_page_is_there,
+    blocks_are_traceable,
     stages_join,
     crawls_came_to_their_end,
     tokenizer_is_as_ordered,

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.dataset as ds
 
 from neo_assets.lake.store import Store
+
+if TYPE_CHECKING:
+    import pyarrow.dataset as ds
 
 KEY = "doc_id"
 
@@ -29,7 +32,7 @@ class AttachRows:
         side = _side(self.store, self.paths)
         names = [name for name in side.schema.names if name != KEY]
         first, last = (pc.min_max(batch.column(KEY)).as_py()[end] or "" for end in ("min", "max"))
-        known = side.to_table(filter=(ds.field(KEY) >= first) & (ds.field(KEY) <= last))
+        known = side.to_table(filter=(pc.field(KEY) >= first) & (pc.field(KEY) <= last))
         if pc.count_distinct(known[KEY]).as_py() != known.num_rows:
             raise ValueError("a side table has two rows of one document: which one to attach is not defined")
         places = pc.index_in(batch.column(KEY).cast(pa.string()), known[KEY].cast(pa.string()).combine_chunks())
@@ -41,4 +44,6 @@ class AttachRows:
 
 @lru_cache(maxsize=4)
 def _side(store: Store, paths: tuple[str, ...]) -> ds.Dataset:
+    import pyarrow.dataset as ds  # brings pandas: half a second that loading the definitions does without
+
     return ds.dataset([store.absolute(path) for path in paths], filesystem=store.filesystem, format="parquet")

@@ -63,11 +63,13 @@ Relation: TypeAlias = Dataset | Mapped | Queried | Attached | Streamed | pa.Tabl
 class Draft:
     """What an asset returns: tables still to be computed, files, and metadata worth a look.
 
+    `views` are files for people, whose bytes may differ between installations: they are no content.
     `scratch` is whatever must outlive the files until they are written (a `TemporaryDirectory`).
     """
 
     tables: Mapping[str, Relation] = field(default_factory=dict)
     files: Mapping[str, Path | bytes] = field(default_factory=dict)
+    views: Mapping[str, Path | bytes] = field(default_factory=dict)
     metadata: Mapping[str, Any] = field(default_factory=dict)
     scratch: object = None
 

@@ -10,7 +10,7 @@ from rich.table import Table
 from neo_assets.lake.lake import Lake
 
 BARS = "▁▂▃▄▅▆▇█"
-AREAS = ("crawl", "english", "chinese", "corpus")
+AREAS = ("crawl", "documents", "english", "chinese", "supplement", "corpus")
 
 
 def render(lake: Lake, console: Console) -> None:

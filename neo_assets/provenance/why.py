@@ -14,6 +14,8 @@ import pyarrow.compute as pc
 from neo_assets.lake.dataset import DECISIONS, ROWS, Dataset, input_name
 from neo_assets.lake.lake import Lake
 
+PAGE = "page"
+"""Column of tables with a row for each page of a document."""
 SPANS, HITS = "spans", "hits"
 """Tables that say which tokens belong to which document, and which evaluation items were in it."""
 CUTS = {"paragraph_cuts": "paragraphs", "substring_cuts": "passages", "line_cuts": "similar lines"}
@@ -74,8 +76,14 @@ def _steps(
 ) -> Iterator[Step]:
     """What one partition says of the document, facts that were `told` before left out."""
     asset, partition = dataset.manifest.asset, dataset.manifest.partition
+    pages: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for row in _named(dataset, ids, urls):
-        yield Step(asset, partition, row.get("outcome") or "kept", _describe(datasets, row, told))
+        if PAGE in row:
+            pages[row["doc_id"]].append(row)
+        else:
+            yield Step(asset, partition, row.get("outcome") or "kept", _describe(datasets, row, told))
+    for rows in pages.values():
+        yield Step(asset, partition, "kept", _describe_pages(rows))
     for row in _named(dataset.named(DECISIONS), ids, urls):
         yield Step(asset, partition, row["verdict"], _reason(datasets, row))
     hits = list(_named(dataset.named(HITS), ids, urls))
@@ -84,6 +92,13 @@ def _steps(
     spans = list(_named(dataset.named(SPANS), ids, urls))
     if spans:
         yield Step(asset, partition, "tokens", _describe_spans(spans))
+
+
+def _describe_pages(rows: Sequence[dict[str, Any]]) -> str:
+    """How many pages there are, and of what kinds."""
+    kinds = Counter(row["kind"] for row in rows if row.get("kind"))
+    told = ", ".join(f"{n} {kind.replace('_', ' ')}" for kind, n in sorted(kinds.items()))
+    return f"{len(rows)} page{'s' * (len(rows) != 1)}" + (f": {told}" if told else "")
 
 
 def _named(dataset: Dataset, ids: set[str], urls: set[str]) -> Iterator[dict[str, Any]]:
@@ -103,13 +118,28 @@ def _matching(dataset: Dataset, column: str, values: set[str]) -> Iterator[dict[
 
 
 def _is_long(field: pa.Field) -> bool:
-    return field.name in {"text", "signature"} or pa.types.is_nested(field.type)
+    is_binary = pa.types.is_binary(field.type) or pa.types.is_large_binary(field.type)
+    return field.name in {"text", "markdown", "signature"} or is_binary or pa.types.is_nested(field.type)
 
 
 def _describe(datasets: Sequence[Dataset], row: dict[str, Any], told: dict[str, Any]) -> str:
     shown = (
         *("status", "redirect_to", "reason", "warc_file", "warc_offset", "title", "language", "language_score"),
-        *("charset", "n_chars", "source", "licence", "subset", "run", "sequences", "target_positions"),
+        *(
+            "media",
+            "n_pages",
+            "n_pages_missing",
+            "share_ocr",
+            "mean_score",
+            "charset",
+            "n_chars",
+            "source",
+            "licence",
+            "subset",
+            "run",
+            "sequences",
+            "target_positions",
+        ),
         *("skipped_positions", "applied_positions", "checkpoints"),
     )
     new = {name: row[name] for name in shown if row.get(name) not in (None, "") and told.get(name) != row[name]}

@@ -18,15 +18,18 @@ SubsetName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
 
 
 class SubsetSettings(Section):
-    """Which documents a subset takes: those of any of its sources, and those on any of its hosts; with neither, all.
+    """Which documents a subset takes: those of any of its domains, sources or hosts; with none of these, all.
 
-    The two are alternatives because the same text arrives both ways: a book as a file, and from a library's host.
+    They are alternatives because the same text arrives several ways: a book as a file, and from a library's host.
     """
 
     language: Line = Field(description="the cleaning line its documents come from")
     category: Category = Field(description="category of the Matrix data set card")
     sources: tuple[str, ...] = Field(default=(), description="names of open data sets (partitions of the line)")
     hosts: tuple[str, ...] = Field(default=(), description="hosts of the URL; a host also means its subdomains")
+    domains: tuple[str, ...] = Field(
+        default=(), description="domains of the supplement: what was recalled for them, kept by the line or not"
+    )
 
     @model_validator(mode="after")
     def _hosts_are_hosts(self) -> Self:
@@ -38,7 +41,7 @@ class SubsetSettings(Section):
     @property
     def is_catch_all(self) -> bool:
         """Whether it takes every document of its line."""
-        return not self.sources and not self.hosts
+        return not self.sources and not self.hosts and not self.domains
 
 
 PiiKind = Literal["email", "id_card", "ip", "phone"]
@@ -144,7 +147,7 @@ class CorpusSection(Section):
                 closed[subset.language] = name
         for language in dict.fromkeys(subset.language for subset in self.subsets.values()):
             if language not in closed:
-                raise ValueError(f"{language} has no catch-all; add a last subset with neither sources nor hosts")
+                raise ValueError(f"{language} has no catch-all; add a last subset without sources, hosts and domains")
         return self
 
     @model_validator(mode="after")

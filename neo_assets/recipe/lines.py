@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from neo_assets.recipe.base import Section
 from neo_assets.recipe.dedup import ChineseDedup, EnglishDedup, SourceName
-from neo_assets.recipe.limits import ChineseRules, RuleSets
+from neo_assets.recipe.limits import ChineseRules, Range, RuleSets, at_least, between
 from neo_assets.recipe.lists import LineFilterSettings, UrlListSettings
 from neo_assets.recipe.references import ReferenceSettings
 from neo_assets.recipe.sources import SourceSettings
@@ -78,6 +78,11 @@ class ChineseSection(_LineSection):
     unify_symbols: bool = Field(True, description="Translate the 34 full-width symbols to ASCII.")
     remove_links: bool = Field(True, description="Delete URLs and host names from the text.")
     rules: ChineseRules = ChineseRules()
+    document_limits: dict[str, Range | None] = Field(
+        {"characters": between(50, 5_000_000), "han": at_least(0.1)},
+        description="Ranges that differ for converted documents, whole, by the rule's name; null switches a rule off. "
+        "A book is longer than a page, and a manual quotes more of other languages.",
+    )
     stop_words_file: str = Field("lists/stopwords.zh.json", description="Terms; a path inside the seed folder, or any.")
     bad_words_files: tuple[str, ...] = Field(
         ("lists/ldnoobw.zh.json",), description="Obscene terms; paths inside the seed folder, or any."
@@ -88,6 +93,13 @@ class ChineseSection(_LineSection):
     def _quality_has_a_model(self) -> Self:
         if self.rules.quality and not (self.references and self.references.quality_model):
             raise ValueError("rules.quality needs references.quality_model; give one or set quality to null")
+        return self
+
+    @model_validator(mode="after")
+    def _limits_exist(self) -> Self:
+        if unknown := sorted(self.document_limits.keys() - self.rules.limits().keys()):
+            known = ", ".join(self.rules.limits())
+            raise ValueError(f"document_limits: no such rules: {', '.join(unknown)}; known are {known}")
         return self
 
     @model_validator(mode="after")

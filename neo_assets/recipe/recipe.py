@@ -16,11 +16,13 @@ from neo_assets.recipe.alignment import AlignmentSection
 from neo_assets.recipe.base import Section
 from neo_assets.recipe.corpus import CorpusSection
 from neo_assets.recipe.crawl import CrawlSection, ExtractionSection
+from neo_assets.recipe.documents import DocumentsSection
 from neo_assets.recipe.evaluation import EvaluationSection
 from neo_assets.recipe.imports import ImportSettings, arriving, told
 from neo_assets.recipe.lines import ChineseSection, EnglishSection
 from neo_assets.recipe.platform import PlatformSection
 from neo_assets.recipe.release import ReleaseSection
+from neo_assets.recipe.supplement import SupplementSection
 from neo_assets.recipe.tokenizer import TokenizerSection
 from neo_assets.recipe.training import TrainingSection
 
@@ -42,8 +44,10 @@ class Recipe(Section):
     imports: dict[str, ImportSettings] = Field(
         default={}, description="dumps and data sets that arrive beside the crawl"
     )
+    documents: DocumentsSection = DocumentsSection()
     english: EnglishSection
     chinese: ChineseSection
+    supplement: SupplementSection = SupplementSection()
     corpus: CorpusSection
     tokenizer: TokenizerSection
     training: TrainingSection
@@ -55,9 +59,20 @@ class Recipe(Section):
         """What the imports of a crawl day are told to look at, as plain JSON."""
         return told(arriving(self.imports, date.fromisoformat(day)))
 
+    def files_of(self, batch: str) -> dict[str, Any]:
+        """What a batch of documents is told to look at, as plain JSON."""
+        return self.documents.told(batch)
+
+    @property
+    def searched_sources(self) -> tuple[str, ...]:
+        """The English sources in which the supplement looks for more of its domains."""
+        arriving = (name for name, source in self.english.sources.items() if source.kind in ("crawl", "imports"))
+        return self.supplement.pools or tuple(arriving)
+
     @model_validator(mode="after")
     def _sections_agree(self) -> Recipe:
-        faults = [*self._phase_faults(), *self._source_faults(), *self._import_faults(), *self._tokenizer_faults()]
+        faults = [*self._phase_faults(), *self._source_faults(), *self._arrival_faults(), *self._tokenizer_faults()]
+        faults += self._supplement_faults()
         if faults:
             raise ValueError("\n".join(faults))
         return self
@@ -84,12 +99,13 @@ class Recipe(Section):
                     f"{_did_you_mean(unknown[0], known)}; add it there, or name one of {', '.join(known)}"
                 )
 
-    def _import_faults(self) -> Iterator[str]:
+    def _arrival_faults(self) -> Iterator[str]:
         days = f"before {self.crawl.end}" if self.crawl.end else "on"
-        for name, settings in self.imports.items():
-            day = settings.arrived
+        arrivals = {f"imports.{name}": settings.arrived for name, settings in self.imports.items()}
+        arrivals |= {f"documents.batches.{name}": batch.arrived for name, batch in self.documents.batches.items()}
+        for name, day in arrivals.items():
             if day and (day < self.crawl.start or (self.crawl.end and day >= self.crawl.end)):
-                yield f"imports.{name}.arrived: {day} is no crawl day; they go from {self.crawl.start} {days}"
+                yield f"{name}.arrived: {day} is no crawl day; they go from {self.crawl.start} {days}"
         taken: dict[str, str] = {}
         for name, source in self.english.sources.items():
             for dump in source.dumps:
@@ -99,6 +115,24 @@ class Recipe(Section):
                 elif dump in taken:
                     yield f"english.sources.{name}.dumps: {dump} is in {taken[dump]} already; name it once"
                 taken.setdefault(dump, name)
+
+    def _supplement_faults(self) -> Iterator[str]:
+        known, sources = self.supplement.domains, list(self.english.sources)
+        if unknown := [name for name in self.supplement.pools if name not in sources]:
+            yield (
+                f"supplement.pools: no source {', '.join(unknown)} in english.sources"
+                f"{_did_you_mean(unknown[0], sources)}; name one of {', '.join(sources)}"
+            )
+        for name, subset in self.corpus.subsets.items():
+            for domain in subset.domains:
+                if domain not in known:
+                    hint = _did_you_mean(domain, list(known))
+                    yield f"corpus.subsets.{name}.domains: no domain {domain} in supplement.domains{hint}; add it there"
+                elif known[domain].language != subset.language:
+                    yield (
+                        f"corpus.subsets.{name}.domains: {domain} is a domain of the {known[domain].language} line, "
+                        f"the subset one of the {subset.language}; move it to a {known[domain].language} subset"
+                    )
 
     def _tokenizer_faults(self) -> Iterator[str]:
         subsets = list(self.corpus.subsets)

@@ -10,8 +10,8 @@ from pydantic import Field, field_validator, model_validator
 from neo_assets.recipe.base import Section
 from neo_assets.recipe.limits import Range
 
-ARRIVING = ("crawl", "imports")
-"""Kinds of sources whose documents come from the crawl's assets, not from files of their own."""
+ARRIVING = ("crawl", "imports", "documents")
+"""Kinds of sources whose documents come from other assets, not from files of their own."""
 
 
 class FileSettings(Section):
@@ -56,10 +56,11 @@ class FieldNames(Section):
 class SourceSettings(FileSettings):
     """One English source: where its documents come from, how they are cut, and which rules judge them."""
 
-    kind: Literal["crawl", "imports", "text", "code", "jsonl", "parquet", "redpajama"] = Field(
-        description="crawl: what our crawl found; imports: what arrived in dumps of the section imports; text: plain "
-        "files; code: kept verbatim; jsonl: an object a line; parquet: a row each; redpajama: RedPajama-V2's pairs of "
-        "documents and quality signals. Files may end in .gz or .zst, except Parquet's."
+    kind: Literal["crawl", "imports", "documents", "text", "code", "jsonl", "parquet", "redpajama"] = Field(
+        description="crawl: what our crawl found; imports: what arrived in dumps of the section imports; documents: "
+        "what was converted of the section documents; text: plain files; code: kept verbatim; jsonl: an object a "
+        "line; parquet: a row each; redpajama: RedPajama-V2's pairs of documents and quality signals. Files may end "
+        "in .gz or .zst, except Parquet's."
     )
     dumps: tuple[str, ...] = Field((), description="For kind: imports, the names of the dumps, each in one source.")
     fields: FieldNames = Field(FieldNames(), description="Names of the fields or columns, for jsonl and parquet.")

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from neo_assets.lake.records import KEPT, QUARANTINED, REJECTED, with_verdicts
 from neo_assets.text.rule import Mask, Rule, numbers
@@ -51,6 +52,27 @@ class JudgeByRules:
                 findings.add_failures(position, rule, column, np.flatnonzero(failed))
         names = pa.array([*(rule.name for rule in self.rules), MISSING_SIGNAL], pa.string())
         return findings.appended_to(batch, names)
+
+
+@dataclass(frozen=True)
+class JudgeByOrigin:
+    """Kernel: documents that `column` says are of `origin` are judged by rules of their own, all others by `usual`.
+
+    Row order is kept; a null is not of the origin. Columns appended as by `JudgeByRules`.
+    """
+
+    usual: JudgeByRules
+    own: JudgeByRules
+    column: str
+    origin: str
+
+    def __call__(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        there = pc.fill_null(pc.equal(batch.column(self.column), self.origin), False)
+        if not pc.any(there).as_py():
+            return self.usual(batch)
+        parts = [self.usual(batch.filter(pc.invert(there))), self.own(batch.filter(there))]
+        order = np.argsort(np.argsort(there.to_numpy(zero_copy_only=False), kind="stable"), kind="stable")
+        return pa.Table.from_batches(parts).take(pa.array(order)).combine_chunks().to_batches()[0]
 
 
 @dataclass

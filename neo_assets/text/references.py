@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import heapq
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
@@ -30,6 +31,16 @@ class Document(NamedTuple):
     text: str
 
 
+class ChosenRecord(NamedTuple):
+    """A document of a chosen file: its id, its own address or `seed:path#id`, and the file below the seed folder."""
+
+    doc_id: str
+    url: str
+    title: str | None
+    text: str
+    path: str
+
+
 def reference_documents(
     settings: ReferenceSettings | None, seed_folder: Path, crawled: Iterable[pa.RecordBatch]
 ) -> pa.Table:
@@ -51,6 +62,33 @@ def read_references(settings: ReferenceSettings, seed_folder: Path) -> pa.Table:
         documents = chain.from_iterable(_documents(name, one, seed_folder) for one in files)
         tables.append(_table(name, sample(documents, settings.max_documents)))
     return pa.concat_tables(tables)
+
+
+def chosen_records(
+    what: str, source: str, files: ReferenceFiles, licence: str, seed_folder: Path
+) -> Iterator[ChosenRecord]:
+    """The records of files that somebody chose, in the order of their names: every one of them must be sound.
+
+    Args:
+        what: what the files are, as errors call it.
+        source: what the ids of the records begin with.
+
+    Raises:
+        SourceError: no file matches, or a record is broken.
+    """
+    settings = SourceSettings(
+        kind=files.kind, path=files.path, split_at=files.split_at, group_chars=files.group_chars, licence=licence
+    )
+    reader = SourceReader.of(source, settings, seed_folder, MAX_CHARS)
+    names = ("doc_id", "url", "title", "text", "verdict", "reason")
+    for file in reader.files:
+        path = file.relative_to(seed_folder).as_posix()
+        for batch in replace(reader, files=(file,))():
+            columns = (batch.column(name).to_pylist() for name in names)
+            for doc_id, url, title, text, verdict, reason in zip(*columns, strict=True):
+                if verdict != KEPT:
+                    raise SourceError(f"{what}: {reason}")
+                yield ChosenRecord(doc_id, url, title, text, path)
 
 
 def web_pool(batches: Iterable[pa.RecordBatch], settings: ReferenceSettings) -> pa.Table:
@@ -93,19 +131,8 @@ def _in_language(batches: Iterable[pa.RecordBatch], language: str) -> Iterator[D
 
 
 def _documents(name: str, files: ReferenceFiles, seed_folder: Path) -> Iterator[Document]:
-    source = SourceSettings(
-        kind=files.kind,
-        path=files.path,
-        split_at=files.split_at,
-        group_chars=files.group_chars,
-        licence="as its files",
-    )
-    for batch in SourceReader.of(name, source, seed_folder, MAX_CHARS)():
-        columns = (batch.column(column).to_pylist() for column in ("doc_id", "text", "verdict", "reason"))
-        for doc_id, text, verdict, reason in zip(*columns, strict=True):
-            if verdict != KEPT:
-                raise SourceError(f"reference set {name!r}: {reason}")
-            yield Document(doc_id, text)
+    for record in chosen_records(f"reference set {name!r}", name, files, "as its files", seed_folder):
+        yield Document(record.doc_id, record.text)
 
 
 def _table(name: str, documents: list[Document]) -> pa.Table:

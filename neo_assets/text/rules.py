@@ -241,9 +241,12 @@ def english_rules(source: SourceSettings, rule_sets: RuleSets, profile: Profile 
     return rules if source.rules == "all" else tuple(rule for rule in rules if rule.name in source.rules)
 
 
-def chinese_rules(limits: ChineseRules, profile: Profile = "corrected") -> tuple[Rule, ...]:
-    """The Chinese rules with the recipe's limits, without those switched off."""
-    return _bound(CHINESE_RULES if profile == "corrected" else RELEASED_CHINESE_RULES, limits.limits(), "zh")
+def chinese_rules(
+    limits: ChineseRules, profile: Profile = "corrected", differing: Mapping[str, Range | None] | None = None
+) -> tuple[Rule, ...]:
+    """The Chinese rules with the recipe's limits, without those switched off; `differing` ranges replace the limits."""
+    catalogue = CHINESE_RULES if profile == "corrected" else RELEASED_CHINESE_RULES
+    return _bound(catalogue, limits.limits() | dict(differing or {}), "zh")
 
 
 def _bound(catalogue: tuple[Rule, ...], limits: Mapping[str, Range | bool | None], label: str) -> tuple[Rule, ...]:

@@ -30,7 +30,10 @@ def threshold_histograms(rows: pa.Table, histograms: pa.Table) -> bytes:
     whole = {row["rule"]: row for row in rows.to_pylist() if row["partition"] == "all"}
     bins = {name: list(found) for name, found in groupby(histograms.to_pylist(), key=lambda row: row["rule"])}
     n_rows = max(1, -(-len(whole) // COLUMNS))
-    figure = Figure(figsize=(3.3 * COLUMNS, 2.1 * n_rows), layout="constrained")
+    width, height = 3.3 * COLUMNS, 2.1 * n_rows
+    figure = Figure(figsize=(width, height))
+    # Fixed places for panels and titles: to measure every label takes longer than to draw.
+    figure.subplots_adjust(0.5 / width, 0.45 / height, 1 - 0.1 / width, 1 - 0.25 / height, 0.18, 0.5)
     for place, (name, row) in enumerate(whole.items(), start=1):
         axes = figure.add_subplot(n_rows, COLUMNS, place)
         if bins.get(name) and bins[name][0]["label"] is None:
@@ -38,7 +41,7 @@ def threshold_histograms(rows: pa.Table, histograms: pa.Table) -> bytes:
             _values(axes, bins[name], limits)
         else:
             _labels(axes, bins.get(name, []), row["keeps"])
-        axes.set_title(f"{row['number']} {name}: {_percent(row['share_rejected'])} rejected".strip(), fontsize=8)
+        axes.set_title(f"{row['number']} {name}: {_percent(row['share_rejected'])} rejected".strip(), fontsize=8, y=1)
         axes.set_xlabel(row["unit"], fontsize=7)
         axes.tick_params(labelsize=6.5)
         axes.xaxis.get_offset_text().set_fontsize(6.5)

@@ -22,6 +22,21 @@ from neo_assets_tests.cluster.settings import kubeconfig, shared_folder
 from neo_assets_tests.e2e.small import Checkout
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Spread these modules among the other long ones.
+
+    They mostly wait, for pods and for one another's turns on the cluster: another process had better compute meanwhile.
+    """
+    long = list(dict.fromkeys(item.path for item in items if item.get_closest_marker("slow")))
+    ours = [path for path in long if path.parent == Path(__file__).parent]
+    order = [path for path in long if path not in ours]
+    for number, path in enumerate(ours):
+        order.insert(number * len(long) // len(ours), path)
+    rank = {path: number for number, path in enumerate(order)}
+    items.sort(key=lambda item: rank.get(item.path, len(order)))
+
+
 @contextmanager
 def locked(file: Path, kind: int) -> Iterator[None]:
     """Hold a lock of that kind (`fcntl.LOCK_SH` or `LOCK_EX`) on a file that is there, against other processes."""

@@ -27,12 +27,22 @@ def small_recipe() -> dict[str, Any]:
     recipe["platform"] = {"part_rows": 20}  # many parts, so that workers really share the work
     hosts = ["laws.neo.test", "help.neo.test", "mirror.neo.test", "junk.neo.test"]
     seeds = [f"http://{host}/" for host in hosts]
-    recipe["crawl"] |= {"seeds": seeds, "allowed_hosts": hosts, "max_pages_per_host": 40}
-    keep = ("crawl", "code", "constitution")
+    recipe["crawl"] |= {"seeds": seeds, "allowed_hosts": hosts, "max_pages_per_host": 40, "retry_seconds": 0.1}
+    manuals = recipe["documents"]["batches"]["manuals"]
+    manuals |= {"paths": ["seed://pdf/debmake.en.p9-14.pdf"], "licence": "Expat"}  # born digital: no recognition
+    keep = ("crawl", "documents", "code", "constitution")
     recipe["english"]["sources"] = {name: recipe["english"]["sources"][name] for name in keep}
     for subset in recipe["corpus"]["subsets"].values():
         if "sources" in subset:
             subset["sources"] = [name for name in subset["sources"] if name in keep]
+    supplement = recipe["supplement"]
+    supplement |= {"rounds": 1, "domains": {"statutes": supplement["domains"]["statutes"]}}
+    for subset in recipe["corpus"]["subsets"].values():
+        if "domains" in subset:
+            subset["domains"] = [name for name in subset["domains"] if name in supplement["domains"]]
+    del recipe["corpus"]["subsets"]["book_zh"]  # nothing would be in it, nor is in `poem_zh`: one empty subset will do
+    for phase in recipe["corpus"]["phases"].values():
+        del phase["weights"]["book_zh"]
     recipe["tokenizer"] |= {"vocab_size": 2048, "character_coverage": 0.98}
     training = recipe["training"]
     tiny = {"n_layers": 1, "hidden_size": 64, "n_heads": 2, "n_kv_groups": 1, "ffn_size": 64}

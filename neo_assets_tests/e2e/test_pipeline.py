@@ -1,4 +1,4 @@
-"""The whole line, from crawl to release: built twice, explained, changed in one threshold."""
+"""The whole line, from crawl to release: explained, changed in one threshold, damaged, mended."""
 
 from __future__ import annotations
 
@@ -20,14 +20,6 @@ def built(everything: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Che
     return everything.copy(tmp_path_factory.mktemp("one") / "checkout")
 
 
-def test_two_workers_elsewhere_give_the_same_digests(built: Checkout, tmp_path: Path) -> None:
-    other = Checkout.make(tmp_path / "another" / "place", small_recipe())
-    other.build_everything(workers=2)
-    assert other.digests() == built.digests()
-    assert other.decision_digests() == built.decision_digests()
-    assert any(name.startswith("training/checkpoint|") for name in built.digests())
-
-
 def test_a_second_build_makes_nothing(built: Checkout) -> None:
     assert built.neo("build").startswith("0 of ")
 
@@ -42,7 +34,8 @@ def test_every_stage_is_conserved(built: Checkout) -> None:
 
 def test_the_loss_falls_and_scores_stand_beside_chance(built: Checkout) -> None:
     losses = built.lake.dataset("training/metrics").read()["loss"].to_pylist()
-    assert losses[-1] < losses[0] - 0.25  # measured: 0.29 in a few dozen steps
+    first, last = losses[:3], losses[6:]  # a dozen steps; texts of a step are easier or harder by as much as it learns
+    assert sum(last) / len(last) < sum(first) / len(first) - 0.25  # measured: 0.56
     report = built.lake.dataset("evaluation/report", ["ckpt_003"]).read().to_pylist()
     assert {row["task"] for row in report} == {"zh_xiehouyu", "code_held_out"}
     assert all(row["baseline"] is not None for row in report)
@@ -77,22 +70,25 @@ def test_why_explains_kept_filtered_and_duplicate_documents(built: Checkout) -> 
     chunks = lake.dataset("training/chunk", lake.partitions("training/chunk"))
     trained = {url for batch in chunks.named("spans").batches(["url"]) for url in batch["url"].to_pylist()}
     unique = lake.dataset("chinese/near_unique", lake.partitions("chinese/near_unique")).read(["url"])
-    told = built.neo("why", next(url for url in unique["url"].to_pylist() if url in trained))
-    assert all(f"kept        {stage} " in told for stage in ("chinese/near_unique", "release/exposure_index"))
-    assert "tokens      training/chunk chunk_" in told
+    kept = next(url for url in unique["url"].to_pylist() if url in trained)
     days = lake.partitions("chinese/filtered")
     filtered = lake.dataset("chinese/filtered", days).named("decisions").read().to_pylist()
     assert filtered, "the small web should hold a page that fails a rule"
-    told = built.neo("why", filtered[0]["url"])
-    assert f"rejected    chinese/filtered {filtered[0]['doc_id'][:10]}" in told and filtered[0]["rule"] in told
     duplicates = [
         row
         for stage in ("exact_unique", "near_unique")
         for row in lake.dataset(f"chinese/{stage}", days).named("decisions").read().to_pylist()
     ]
     assert duplicates, "the small web should hold a duplicate"
-    told = built.neo("why", duplicates[0]["doc_id"])
-    assert "duplicate of http://" in told and duplicates[0]["survivor"] in told
+    asked = kept, filtered[0]["url"], duplicates[0]["doc_id"]
+    of_kept, of_filtered, of_duplicate = built.several(*(["why", document] for document in asked))
+    assert {told.status for told in (of_kept, of_filtered, of_duplicate)} == {0}
+    stages = ("chinese/near_unique", "release/exposure_index")
+    assert all(f"kept        {stage} " in of_kept.output for stage in stages)
+    assert "tokens      training/chunk chunk_" in of_kept.output
+    rejected = f"rejected    chinese/filtered {filtered[0]['doc_id'][:10]}"
+    assert rejected in of_filtered.output and filtered[0]["rule"] in of_filtered.output
+    assert "duplicate of http://" in of_duplicate.output and duplicates[0]["survivor"] in of_duplicate.output
 
 
 def test_one_threshold_makes_exactly_what_is_downstream_stale(built: Checkout) -> None:
@@ -101,14 +97,15 @@ def test_one_threshold_makes_exactly_what_is_downstream_stale(built: Checkout) -
     recipe["chinese"]["rules"]["characters"] = {"minimum": 400, "maximum": 50_000}
     built.write_recipe(recipe)
     try:
-        told = built.neo("status")
+        status, made = built.several(["status"], ["build", "chinese/near_unique"])
+        assert (status.status, made.status) == (0, 0), made.output
+        told = status.output
         assert "recipe changed" in told and "chinese.rules.characters.minimum 50.0 → 400.0" in " ".join(told.split())
         rows = {line.split("│")[1].strip(): line for line in told.splitlines() if line.startswith("│ ")}
         unaffected = [name for name in rows if name.startswith(("crawl/", "english/"))]
         assert unaffected and all(rows[name].split("│")[4].strip() == "" for name in unaffected)
         assert rows["chinese/normalized"].split("│")[4].strip() == ""
         assert rows["chinese/filtered"].split("│")[4].strip() == "2"
-        built.neo("build", "chinese/near_unique")
         after = built.digests()
         changed = {name for name in after if after[name] != before[name]}
         assert changed and changed <= {
@@ -122,23 +119,23 @@ def test_one_threshold_makes_exactly_what_is_downstream_stale(built: Checkout) -
     assert built.digests() == before
 
 
-@pytest.mark.parametrize("index", ["bands", "bloom"])
-def test_a_damaged_index_is_refused_with_what_to_rebuild(built: Checkout, index: str) -> None:
-    before, day = built.digests(), "2024-11-01"
-    manifest = built.lake.dataset(f"chinese/{index}", [day]).manifest
-    file = manifest.tables["rows"].parts[0].path if manifest.tables else manifest.files["filter.bloom"].path
-    path = Path(built.lake.store.absolute(file))
-    data = bytearray(path.read_bytes())
-    data[len(data) // 2] ^= 1
-    path.write_bytes(data)
-    reader = ("build", f"chinese/{'pairs' if index == 'bands' else 'exact_unique'}", "--force", "--no-upstream")
-    done = subprocess.run(built.command(*reader), env=built.environment(), capture_output=True, text=True)
-    assert done.returncode != 0 and "Traceback" not in done.stderr
+def test_damaged_indexes_are_refused_with_what_to_rebuild(built: Checkout) -> None:
+    before, day, indexes = built.digests(), "2024-11-01", {"bands": "pairs", "bloom": "exact_unique"}
+    for index in indexes:
+        manifest = built.lake.dataset(f"chinese/{index}", [day]).manifest
+        file = manifest.tables["rows"].parts[0].path if manifest.tables else manifest.files["filter.bloom"].path
+        path = Path(built.lake.store.absolute(file))
+        data = bytearray(path.read_bytes())
+        data[len(data) // 2] ^= 1
+        path.write_bytes(data)
+    readers = [("build", f"chinese/{reader}", "--force", "--no-upstream") for reader in indexes.values()]
+    remedies = [f"neo build chinese/{index} --partition {day} --force --no-upstream" for index in indexes]
+    for told, remedy in zip(built.several(*readers), remedies, strict=True):
+        assert told.status != 0 and "Traceback" not in told.output
+        assert remedy in " ".join(told.output.split())
     assert built.digests() == before
-    remedy = f"neo build chinese/{index} --partition {day} --force --no-upstream"
-    assert remedy in " ".join(done.stderr.split())
-    built.neo(*remedy.split()[1:])
-    built.neo(*reader)
+    for told in built.several(*(remedy.split()[1:] for remedy in remedies), *readers):
+        assert told.status == 0, told.output
     assert built.digests() == before
 
 

@@ -95,6 +95,7 @@ def test_five_kills_change_nothing_but_the_count_of_starts(trained: Checkout, tm
     assert not list((disturbed.folder / "lake" / CHECKPOINT).glob("_/*"))  # what the killed ones worked in
 
 
+@pytest.mark.needs("hours")
 def test_a_killed_rank_of_two_is_named_and_a_rerun_completes(trained: Checkout, tmp_path: Path) -> None:
     checkout = trained.copy(tmp_path / "two", without=[CHECKPOINT, LEDGER])
     recipe = longer_recipe(trained)

@@ -120,3 +120,17 @@ def test_deduplication_is_told_to_the_end_of_the_chain_and_passage_by_passage(tm
     assert trace(lake, f"{DAY_1}:d6")[-1].explanation == (
         f"short_after_lines, value 4, threshold 20, first passage cut kept in http://a.test/1 ({DAY_1}:d1)"
     )
+
+
+def test_a_converted_document_is_told_by_its_pages_not_page_by_page(tmp_path: Path) -> None:
+    lake, one = Lake(str(tmp_path)), {"doc_id": f"{DAY_1}:b", "url": "document://books/b.pdf"}
+    files = commit(lake, "documents/files|books", [{**one, "media": "pdf", "n_pages": 3}])
+    kinds = ["born_digital", "born_digital", "scanned"]
+    pages = [{**one, "page": n, "kind": kind, "image": b"\x89PNG"} for n, kind in enumerate(kinds, 1)]
+    rendered = commit(lake, "documents/pages|books", pages, files)
+    commit(lake, "documents/markdown|books", [{**one, "markdown": "# B", "share_ocr": 0.25}], rendered)
+    assert trace(lake, one["url"]) == [
+        Step("documents/files", "books", "kept", "media pdf, n_pages 3"),
+        Step("documents/pages", "books", "kept", "3 pages: 2 born digital, 1 scanned"),
+        Step("documents/markdown", "books", "kept", "share_ocr 0.25"),
+    ]

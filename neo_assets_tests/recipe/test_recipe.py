@@ -138,7 +138,7 @@ def test_a_wrong_type_is_refused(faults: Callable[..., list[str]], path: str, va
         (
             {"corpus.subsets.book_en.sources": ["gutenburg"]},
             "corpus.subsets.book_en.sources: no source gutenburg in english.sources (did you mean 'gutenberg'?);"
-            " add it there, or name one of crawl, dumps, gutenberg, ",
+            " add it there, or name one of crawl, dumps, documents, gutenberg, ",
         ),
         (
             {"corpus.subsets.law_zh.sources": ["code"]},

@@ -10,6 +10,8 @@ from typing import Any
 import pyarrow as pa
 
 from neo_assets.assets.corpus import CONTAMINATION, PII, REDACTED, SELECT_SUBSET, STATISTICS
+from neo_assets.documents.arrivals import documents_of_day
+from neo_assets.documents.model import MARKDOWN_SCHEMA
 from neo_assets.engine.protocol import Engine
 from neo_assets.engine.relation import Relation
 from neo_assets.lake.records import DECISION_SCHEMA, with_verdicts
@@ -19,6 +21,7 @@ from neo_assets.text.pii import SPANS_TYPE, PiiPlaces
 from neo_assets.text.profiles import compare_profiles
 from neo_assets.text.sources import SOURCE_SCHEMA, crawled_records, file_records
 from neo_assets.tokens.lineage.exposures import CHECKPOINT_EXPOSURE_SCHEMA, DOCUMENTS_BY_URL, EXPOSURE_INDEX
+from neo_assets_tests.spark.supplement_lines import supplement
 
 TEXTS = ("", "short", "naïve e\u0301te\u0301", "東京大学。" * 9, "🦆\n\t'quoted' \"text\" \\n 50%", "a" * 400, None)
 N = 120
@@ -73,6 +76,17 @@ def read_arrived(engine: Engine) -> list[Relation]:
     return [engine.query(crawled_records("web", source), arrived=arrived()) for source in (crawl, dumps)]
 
 
+def converted(engine: Engine) -> list[Relation]:
+    """Converted documents of two days, of which one is asked for."""
+    draw = random.Random(8)
+    rows = [
+        {"doc_id": doc_id, "url": "document://x/y", "day": draw.choice(("2024-11-01", "2024-11-02")),
+         "text": draw.choice(TEXTS), "blocks": [], "n_pages": 1}
+        for doc_id in ids(draw)
+    ]  # fmt: skip
+    return [documents_of_day(engine, pa.Table.from_pylist(rows, MARKDOWN_SCHEMA), "2024-11-02")]
+
+
 def compared(engine: Engine) -> list[Relation]:
     """Profiles compared on documents as they come, and on annotated ones."""
     documents = arrived()
@@ -123,7 +137,7 @@ def corpus_tables(engine: Engine) -> list[Relation]:
     )
     places = engine.map(engine.query(REDACTED, documents=redacted), PiiPlaces())
     return [
-        engine.query(SELECT_SUBSET.format(subset="cc_zh"), assigned=assigned),
+        engine.query(SELECT_SUBSET.format(subset="cc_zh"), kept=assigned, added=assigned.slice(0, 0)),
         engine.query(STATISTICS, documents=assigned),
         engine.query(PII, places=places),
         engine.query(CONTAMINATION, hits=hits),
@@ -156,7 +170,9 @@ def everything_else(engine: Engine, folder: Path) -> list[Relation]:
     return [
         *read_files(engine, folder),
         *read_arrived(engine),
+        *converted(engine),
         *compared(engine),
         *corpus_tables(engine),
         *exposure_tables(engine),
+        *supplement(engine),
     ]

@@ -30,6 +30,7 @@ def lines(folder: Path, spark: LazySession) -> dict[str, Line]:
     return {name: Line(folder / name, engine, SOURCES[:2]) for name, engine in engines.items()}
 
 
+@pytest.mark.needs("hours")
 def test_the_english_way(spark: LazySession, tmp_path: Path) -> None:
     """Exact, near by the first document and by components, paragraphs, passages; every source sees all others."""
     both = lines(tmp_path, spark)
@@ -43,6 +44,7 @@ def test_the_english_way(spark: LazySession, tmp_path: Path) -> None:
     assert_equal(both)
 
 
+@pytest.mark.needs("hours")
 def test_the_chinese_way(spark: LazySession, tmp_path: Path) -> None:
     """Filters, near with an index that grows day by day, lines; every day sees those before it."""
     both = lines(tmp_path, spark)

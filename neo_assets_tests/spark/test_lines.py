@@ -25,6 +25,9 @@ DRAWN = {"duplicates", "funnel", "profile_report"}
 BESIDE = ("crawl/extracted", "tokenizer/sample", "training/exposures", "release/exposure_index")
 
 
+LINES = ("english", "chinese", "corpus")
+
+
 def tables_of(line: str, everything: Checkout) -> list[str]:
     """The assets of a line that an engine writes."""
     return [a for a in everything.lake.assets() if a.startswith(f"{line}/") and a.split("/")[1] not in KEPT]
@@ -95,8 +98,15 @@ def finished(process: subprocess.Popen[str], seconds: float) -> None:
     assert process.returncode == 0, told
 
 
-def test_every_line_on_two_tasks_at_a_time(everything: Checkout, tmp_path: Path) -> None:
-    assets = [a for line in ("english", "chinese", "corpus") for a in tables_of(line, everything)] + list(BESIDE)
+def on_a_cluster(everything: Checkout) -> list[str]:
+    """The tables that are made on a cluster; those of the lines that are not, one machine makes."""
+    return [asset for asset in tables_of("chinese", everything) if asset.split("/")[1] not in DRAWN]
+
+
+@pytest.mark.needs("hours")
+def test_the_other_lines_on_two_tasks_at_a_time(everything: Checkout, tmp_path: Path) -> None:
+    every, elsewhere = [a for line in LINES for a in tables_of(line, everything)], on_a_cluster(everything)
+    assets = [asset for asset in every if asset not in elsewhere] + list(BESIDE)
     lines = OnSpark(everything, tmp_path / "spark", assets, NEO_SPARK_MASTER="local[2]")
     finished(lines.start(), 1_200)
     lines.assert_equal()
@@ -112,12 +122,7 @@ def cluster(tmp_path: Path) -> object:
 def test_the_chinese_line_on_a_cluster_one_of_whose_workers_is_killed(
     everything: Checkout, cluster: Cluster, tmp_path: Path
 ) -> None:
-    line = OnSpark(
-        everything,
-        tmp_path / "spark",
-        [asset for asset in tables_of("chinese", everything) if asset.split("/")[1] not in DRAWN],
-        NEO_SPARK_MASTER=cluster.master,
-    )
+    line = OnSpark(everything, tmp_path / "spark", on_a_cluster(everything), NEO_SPARK_MASTER=cluster.master)
     kept = committed(line)
     in_the_middle = kept + 5
     deadline = time.monotonic() + 600

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,12 +26,12 @@ class InBucket(Checkout):
         return cls(folder)
 
     @classmethod
-    def like(cls, other: Checkout, root: str, folder: Path, without: Sequence[str]) -> InBucket:
-        """A new one with what another holds, but for some assets."""
+    def like(cls, other: Checkout, root: str, folder: Path, assets: Collection[str]) -> InBucket:
+        """A new one with what another holds of these assets."""
         checkout = cls.at(root, folder, yaml.safe_load((other.folder / "recipe.yaml").read_text()))
         source, target = other.lake.store, checkout.lake.store
-        paths = [path for path in source.files("") if "/".join(path.split("/")[:2]) not in without]
-        target.each(lambda path: target.replace(path, source.read(path)), (path for path in paths if path[0] != "."))
+        paths = [path for path in source.files("") if "/".join(path.split("/")[:2]) in assets]
+        target.each(lambda path: target.replace(path, source.read(path)), paths)
         return checkout
 
     @property

@@ -1,10 +1,11 @@
-"""The whole small line in a bucket: the same content as on a disk, and SQL that reads from it."""
+"""The small line in a bucket: every kind of asset has the same content as on a disk; and SQL that reads from it."""
 
 from __future__ import annotations
 
 import json
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -72,14 +73,33 @@ def test_sql_over_a_bucket_has_bounded_memory(root: str) -> None:
     assert grown_kib < 400 * 1024
 
 
+MADE = {
+    "crawl": ("seeds", "pages", "extracted", "imports", "report"),
+    "documents": ("files", "pages", "layout", "elements", "markdown", "corrected", "report"),
+    "chinese": ("perplexity_model", "importance_model", "annotated", "filtered", "bloom", "exact_unique", "duplicates"),
+    "english": ("anchors", "windows"),
+    "supplement": ("round_1_classifier", "round_1_domain_report", "round_1_positives", "unique", "gain"),
+    "corpus": ("statistics", "mix"),
+    "tokenizer": ("tokenizer",),
+    "training": ("token_shards", "order", "chunk", "checkpoint", "metrics"),
+    "evaluation": ("tasks", "report", "held_out", "curves"),
+    "release": ("weights", "model_card", "manifest"),
+}
+"""Every asset of a job, and of each other kind of asset some; what else they read is put into the bucket as it is."""
+
+
 @pytest.mark.slow
-def test_everything_in_a_bucket_has_the_digests_of_a_disk(
+@pytest.mark.needs("hours")
+def test_what_is_made_in_a_bucket_has_the_digests_of_a_disk(
     everything: Checkout, server: Server, root: str, tmp_path: Path
 ) -> None:
-    """The same line in fewer parts (how rows are cut into parts is not content): most of the time goes to requests."""
-    recipe = small_recipe()
-    recipe["platform"]["part_rows"] = 1000
-    checkout = InBucket.at(root, tmp_path / "small", recipe)
+    """In fewer parts than there (how rows are cut into parts is not content): most of the time goes to requests."""
+    without = [f"{area}/{name}" for area, names in MADE.items() for name in names]
+    assert kinds(everything, without) == kinds(everything, everything.lake.assets())
+    assert assets_of_jobs() & set(everything.lake.assets()) <= set(without)
+
+    checkout = InBucket.like(everything, root, tmp_path / "small", set(everything.lake.assets()) - set(without))
+    checkout.write_recipe({**small_recipe(), "platform": {"part_rows": 1000}})
     checkout.build_everything(workers=1)
     made, expected = checkout.digests(), everything.digests()
     assert made == expected, json.dumps(sorted(made.items() ^ expected.items()), indent=1)
@@ -93,6 +113,29 @@ def test_everything_in_a_bucket_has_the_digests_of_a_disk(
     written = everything_written(checkout)
     assert sum(name.endswith("/manifest.json") for name in written) >= 2 * len(made), "in force, and with each version"
     assert secrets_in(written, server) == []
+
+
+def kinds(checkout: Checkout, assets: Iterable[str]) -> set[tuple[object, ...]]:
+    """What the assets are to a store: partitioned or not, rows, decisions, further tables, files by their endings."""
+    found = [manifest for asset in assets for manifest in checkout.lake.whole(asset).manifests]
+    return {
+        (
+            manifest.partition is not None,
+            *(name in manifest.tables for name in ("rows", "decisions")),
+            bool(manifest.tables.keys() - {"rows", "decisions"}),
+            *sorted({Path(name).suffix for name in manifest.files}),
+        )
+        for manifest in found
+    }
+
+
+def assets_of_jobs() -> set[str]:
+    """The assets that a job in a process of its own makes."""
+    from neo_assets.definitions import defs
+
+    graph = defs.resolve_asset_graph()
+    nodes = [(key.to_user_string(), graph.get(key).assets_def) for key in graph.materializable_asset_keys]
+    return {name for name, definition in nodes if "compute" in definition.required_resource_keys}
 
 
 def everything_written(checkout: InBucket) -> dict[str, bytes]:

@@ -100,7 +100,10 @@ class SwitchShot(Shot):
         return path
 
 
-AREAS = ("crawl", "english", "chinese", "corpus", "tokenizer", "training", "evaluation", "release")
+AREAS = (
+    *("crawl", "documents", "english", "chinese", "supplement"),
+    *("corpus", "tokenizer", "training", "evaluation", "release"),
+)
 SECTION = "xpath=//*[text()='{}']"  # a heading of an asset page, which opens and closes its section
 SWITCH = "label:has(input[type=checkbox])"
 SHOTS: tuple[Shot, ...] = (
@@ -121,6 +124,8 @@ SHOTS: tuple[Shot, ...] = (
     Shot("crawl-day", "/assets/crawl/pages?view=partitions&partition=2024-11-02", ("2024-11-01", "Materialized")),
     EntryShot("crawl-report", "/assets/crawl/report", ("by_host",), key="by_host"),
     EntryShot("crawl-outcomes", "/assets/crawl/report", ("outcomes",), key="outcomes"),
+    EntryShot("gallery", "/assets/documents/report", ("gallery",), key="gallery"),
+    EntryShot("supplement-gain", "/assets/supplement/gain", ("gain",), key="gain"),
     Shot("crawler", "/locations/neo_assets/resources/crawler", ("contact", "user_agent")),
     Shot("partitions", "/assets/training/checkpoint?view=partitions&partition=ckpt_006", ("ckpt_001", "Materialized")),
     Shot("checks", "/assets/chinese/filtered?view=checks", ("Evaluation result", "Passed")),

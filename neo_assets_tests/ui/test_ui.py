@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
-import subprocess
-import sys
 import time
 from collections.abc import Container, Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import pytest
 
+from neo_assets_tests.e2e.conftest import everything as everything
+from neo_assets_tests.e2e.small import Checkout
 from neo_assets_tests.graph_snapshot import SNAPSHOT
 from neo_assets_tests.ui.browser import browser, fresh_page, settle
-from neo_assets_tests.ui.server import WORKSPACE, Ui, dagster_ui
+from neo_assets_tests.ui.server import Ui, dagster_ui
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -27,19 +25,11 @@ RUN_SECONDS = 180
 
 
 @pytest.fixture(scope="module")
-def ui(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ui]:
-    """The UI with its daemon, over the Chinese line of every crawl day."""
-    state = tmp_path_factory.mktemp("ui")
-    home = state / "dagster"
-    home.mkdir()
-    shutil.copy(WORKSPACE.parent / "dagster.yaml", home)
-    environment = {"NEO_LAKE": str(state / "lake"), "DAGSTER_HOME": str(home)}
-    neo = Path(sys.executable).with_name("neo")
-    build = subprocess.run(
-        [neo, "build", "key:chinese/filtered"], env={**os.environ, **environment}, capture_output=True, text=True
-    )
-    assert build.returncode == 0, build.stdout + build.stderr
-    with dagster_ui(daemon=True, environment=environment) as running:
+def ui(everything: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ui]:
+    """The UI with its daemon, over a copy of all that was built and of Dagster's records of it."""
+    copy = Checkout(tmp_path_factory.mktemp("ui") / "checkout")
+    shutil.copytree(everything.folder, copy.folder)
+    with dagster_ui(daemon=True, environment=copy.environment()) as running:
         yield running
 
 
@@ -129,7 +119,7 @@ def test_a_crawl_day_is_materialized_and_its_report_read(ui: Ui, page: Page) -> 
     row.get_by_text("[Show Markdown]").click()
     page.get_by_role("dialog").get_by_role("table").wait_for()
     text = page.get_by_role("dialog").inner_text()
-    assert "poems.neo.test" in text and "refused by robots.txt" in text
+    assert "junk.neo.test" in text and "refused by robots.txt" in text
 
 
 def _schedules(ui: Ui) -> dict[str, str]:

@@ -50,7 +50,8 @@ def assign_subset(
     """The subset of each document (string, same length): the first of the recipe that takes it.
 
     Args:
-        documents: needs `url` (may be null); its `source` column, where there is one, is used unless `source` is given.
+        documents: needs `url` (may be null); its `source` column, where there is one, is used unless `source` is given;
+            a column `domain` says for which domain of the supplement a document was recalled.
         line: the cleaning line the documents come from.
         source: the open data set all of them come from.
 
@@ -66,9 +67,12 @@ def assign_subset(
     sources = pa.array([source] * documents.num_rows, pa.string())
     if source is None and "source" in documents.schema.names:
         sources = _flat(documents.column("source"))
+    domains = pa.nulls(documents.num_rows, pa.string())
+    if "domain" in documents.schema.names:
+        domains = _flat(documents.column("domain")).cast(pa.string())
     assigned = pa.array([names[-1]] * documents.num_rows, pa.string())
     for name in reversed(names[:-1]):
-        assigned = pc.if_else(_takes(subsets[name], hosts, sources), name, assigned)
+        assigned = pc.if_else(_takes(subsets[name], hosts, sources, domains), name, assigned)
     return assigned
 
 
@@ -78,10 +82,11 @@ def url_hosts(urls: pa.Array) -> pa.Array:
     return pc.fill_null(pc.utf8_lower(pc.struct_field(parts, "host")), "")
 
 
-def _takes(subset: SubsetSettings, hosts: pa.Array, sources: pa.Array) -> pa.Array:
+def _takes(subset: SubsetSettings, hosts: pa.Array, sources: pa.Array, domains: pa.Array) -> pa.Array:
     if subset.is_catch_all:
         return pa.array([True] * len(hosts), pa.bool_())
-    taken = pc.is_in(sources, value_set=pa.array(subset.sources, pa.string()))
+    taken = pc.is_in(domains, value_set=pa.array(subset.domains, pa.string()))
+    taken = pc.or_(taken, pc.is_in(sources, value_set=pa.array(subset.sources, pa.string())))
     taken = pc.or_(taken, pc.is_in(hosts, value_set=pa.array(subset.hosts, pa.string())))
     for host in subset.hosts:
         taken = pc.or_(taken, pc.ends_with(hosts, f".{host}"))

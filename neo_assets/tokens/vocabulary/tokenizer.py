@@ -11,6 +11,7 @@ express is left to SentencePiece.
 from __future__ import annotations
 
 import hashlib
+import itertools
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -128,6 +129,20 @@ class Tokenizer:
                 text.append(self.settings.appended_tokens[int(array[end]) - self.vocab_size])
             start = end + 1
         return "".join(text)
+
+    def decode_batch(self, encoded: Sequence[Ids]) -> list[str]:
+        """The text of each sequence of ids, as `decode` gives it, several times as fast for short ones.
+
+        Raises:
+            TokenizerError: an appended token, or an id that no token has.
+        """
+        if not encoded:
+            return []
+        array = np.concatenate(encoded)
+        if array.size and (array.min() < 0 or array.max() >= self.vocab_size):
+            raise TokenizerError(f"ids must be 0 to {self.vocab_size - 1}, found {array.min()} to {array.max()}")
+        ids, ends = array.tolist(), [0, *itertools.accumulate(map(len, encoded))]
+        return list(self._model.decode([ids[a:b] for a, b in itertools.pairwise(ends)], num_threads=1))
 
     def piece(self, id_: int) -> str:
         """The piece of an id, as SentencePiece writes it; the name of an appended token."""

@@ -49,6 +49,19 @@ def test_documents_in_one_stream_stay_apart(prefixed_tokenizer: Tokenizer, texts
     assert prefixed_tokenizer.decode(stream, appended=True) == "".join(text + "<EOD>" for text in texts)
 
 
+@given(st.lists(st.lists(st.integers(0, 2399), max_size=6), max_size=5))
+@example([[], [], [5]])
+def test_many_are_decoded_at_once_as_one_by_one(prefixed_tokenizer: Tokenizer, ids: list[list[int]]) -> None:
+    encoded = [np.array(some, np.int32) for some in ids]
+    assert prefixed_tokenizer.decode_batch(encoded) == [prefixed_tokenizer.decode(some) for some in encoded]
+
+
+def test_ids_without_text_are_not_decoded_at_once(tokenizer: Tokenizer) -> None:
+    for bad in (-1, tokenizer.vocab_size, tokenizer.end_of_document_id):
+        with pytest.raises(TokenizerError, match=rf"ids must be 0 to {tokenizer.vocab_size - 1}, found .*{bad}"):
+            tokenizer.decode_batch([np.array([5], np.int32), np.array([bad], np.int32)])
+
+
 @given(TEXT)
 def test_without_special_characters_the_ids_are_sentencepieces_own(prefixed_tokenizer: Tokenizer, text: str) -> None:
     text = text.replace("\u2581", "")

@@ -1,0 +1,1 @@
+"""Documents whose text, order, tables and formulas are known: made from a seed number, and how results are judged."""

@@ -1,0 +1,1 @@
+"""Formulas as LaTeX: our own reader of glyphs and their places, and larger readers behind its interface."""
