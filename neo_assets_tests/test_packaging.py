@@ -110,10 +110,12 @@ def test_make_says_in_one_line_that_python_is_missing(tmp_path: Path) -> None:
     for name in ("python3", "python3.11"):
         (tmp_path / name).write_text("#!/bin/sh\nexit 1\n")
         (tmp_path / name).chmod(0o755)
+    of_another_make = ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")
+    environment = {name: value for name, value in os.environ.items() if name not in of_another_make}
     result = subprocess.run(
         ["make", "--no-print-directory", "install", f"VENV={tmp_path}/venv"],
         cwd=ROOT,
-        env={**os.environ, "PATH": f"{tmp_path}:/usr/bin:/bin"},
+        env={**environment, "PATH": f"{tmp_path}:/usr/bin:/bin"},
         capture_output=True,
         text=True,
     )

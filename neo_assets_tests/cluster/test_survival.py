@@ -98,6 +98,7 @@ def test_exhausted_memory_is_told_and_a_retry_goes_on_from_the_last_checkpoint(
     untrained.write_profiles(pod=gpu_pod({"memory": "1500Mi"}, {"/dev/shm": {"medium": "Memory"}}))  # noqa: S108
     with untrained.building(*TRAIN) as first:
         pod = untrained.training(first)
+        pause(untrained.space, pod.name)  # or it is done before the memory is
         fill(untrained, pod.name, "/dev/shm/fill", 3000)  # noqa: S108
         assert first.process.wait(90) == 1, first.output
     [error] = [line for line in first.output.splitlines() if line.startswith("Error:")]
