@@ -9,6 +9,7 @@ modules are left out: where and how rows move does not change them.
 from __future__ import annotations
 
 import ast
+import atexit
 import copy
 import hashlib
 import json
@@ -59,25 +60,19 @@ class Code:
 
 
 def code_of(function: Callable[..., Any], recipe: BaseModel) -> Code:
-    """The code version of an asset function. Files are parsed once per process; a few ms an asset.
+    """The code version of an asset function. Changed files are parsed once; else it takes well under a millisecond.
 
     Raises:
         LookupError: the function is not defined at the top level of its module, or passes the recipe on as a whole.
     """
     module = _module(function.__module__)
-    if function.__name__ not in module.definitions:
-        raise LookupError(f"{function.__module__}.{function.__name__} is not a top-level function")
-    names = list(module.closure(function.__name__))
-    trees = [module.definitions[name] for name in names]
-    libraries = sorted(_reachable(_imports(module, trees)))
-    hasher = hashlib.sha256()
-    for tree in trees:
-        hasher.update(_canonical(tree).encode())
+    facts = module.facts(function.__name__)
+    libraries = sorted(_reachable(facts["imports"]))
+    hasher = hashlib.sha256(facts["digest"].encode())
     for name in libraries:
         hasher.update(f"\n{name}\n{_module(name).digest}\n{_module(name).data_digest}".encode())
-    _cache().save()
-    jobs = [_module(name).tree for name in libraries if name.startswith(JOBS)]
-    return Code(hasher.hexdigest(), _recipe_values([*trees, *jobs], recipe))
+    reads = [*facts["reads"], *(read for name in libraries if name.startswith(JOBS) for read in _module(name).reads)]
+    return Code(hasher.hexdigest(), _recipe_values(reads, recipe))
 
 
 class _Module:
@@ -106,18 +101,41 @@ class _Module:
         return found
 
     @cached_property
+    def _key(self) -> str:
+        return f"{self.name} {hashlib.sha256(self._source).hexdigest()}"
+
+    @cached_property
     def summary(self) -> dict[str, Any]:
-        """What others need to know of it: digest of code, imports, patterns of data files. Kept between processes."""
-        key = f"{self.name} {hashlib.sha256(self._source).hexdigest()}"
-        found: dict[str, Any] | None = _cache().get(key)
-        if found is None:
-            found = {
+        """What others need to know of it: digest of code, imports, patterns of data files, and what of the recipe a job
+        reads. Kept between processes."""
+        return _cache().entry(
+            self._key,
+            lambda: {
                 "digest": hashlib.sha256(_canonical(self.tree).encode()).hexdigest(),
                 "imports": sorted(_imported_modules(self.tree)),
                 "data_files": self._data_files(),
-            }
-            _cache().put(key, found)
-        return found
+                "reads": _recipe_reads([self.tree]) if self.name.startswith(JOBS) else [],
+            },
+        )
+
+    def facts(self, function: str) -> dict[str, Any]:
+        """What one of its functions and the helpers that it uses here amount to: digest of code, imports, and what of
+        the recipe they read. Kept between processes.
+
+        Raises:
+            LookupError: it is not at the top level.
+        """
+        return _cache().entry(f"{self._key} {function}", lambda: self._facts(function))
+
+    def _facts(self, function: str) -> dict[str, Any]:
+        if function not in self.definitions:
+            raise LookupError(f"{self.name}.{function} is not a top-level function")
+        trees = [self.definitions[name] for name in self.closure(function)]
+        return {
+            "digest": hashlib.sha256("".join(map(_canonical, trees)).encode()).hexdigest(),
+            "imports": sorted(_imports(self, trees)),
+            "reads": _recipe_reads(trees),
+        }
 
     def _data_files(self) -> list[str]:
         node = self.definitions.get("DATA_FILES")
@@ -134,6 +152,11 @@ class _Module:
     def imports(self) -> list[str]:
         """Modules of the package that it imports or names as one to run, anywhere in it."""
         return list(self.summary["imports"])
+
+    @property
+    def reads(self) -> list[Any]:
+        """What of the recipe it reads, if it is a job (see `_recipe_reads`)."""
+        return list(self.summary["reads"])
 
     @cached_property
     def data_digest(self) -> str:
@@ -165,7 +188,9 @@ def _cache() -> CodeCache:
     found = (path for pattern in ("*/*.py", "*/[a-z]*/*.py") for path in ROOT.glob(pattern))
     modules = sorted(path.relative_to(ROOT).as_posix() for path in found)
     digest = hashlib.sha256("\n".join([Path(__file__).read_text(encoding="utf-8"), *modules]).encode()).hexdigest()
-    return CodeCache(ROOT / "__pycache__" / f"code-{digest[:16]}.json")
+    found_out = CodeCache(ROOT / "__pycache__" / f"code-{digest[:16]}.json")
+    atexit.register(found_out.save)
+    return found_out
 
 
 @cache
@@ -289,33 +314,41 @@ def _canonical(node: ast.AST) -> str:
     return ast.dump(node)
 
 
-def _recipe_values(trees: Iterable[ast.AST], recipe: BaseModel) -> dict[str, Any]:
-    """The value at every recipe path that the code reads (`recipe.a.b`, `job.recipe.a.b`), as plain JSON."""
-    values: dict[str, Any] = {}
+def _recipe_reads(trees: Iterable[ast.AST]) -> list[tuple[int, list[str]]]:
+    """Where code reads the recipe: the line, and the attributes that follow (`recipe.a.b`, `job.recipe.a.b`)."""
+    reads = []
     for tree in trees:
         parents = {child: parent for parent in ast.walk(tree) for child in ast.iter_child_nodes(parent)}
         for node in ast.walk(tree):
             is_root = (isinstance(node, ast.Name) and node.id == "recipe") or (
                 isinstance(node, ast.Attribute) and node.attr == "recipe"
             )
-            if not is_root:
-                continue
-            path, value = [], recipe
             parent = parents.get(node)
-            if isinstance(parent, ast.Assign) and _renames_recipe(parent):
+            if not is_root or (isinstance(parent, ast.Assign) and _renames_recipe(parent)):
                 continue
-            while isinstance(parent, ast.Attribute) and isinstance(value, BaseModel):
-                if parent.attr not in type(value).model_fields:
-                    break
-                path.append(parent.attr)
-                value = getattr(value, parent.attr)
+            attributes = []
+            while isinstance(parent, ast.Attribute):
+                attributes.append(parent.attr)
                 parent = parents.get(parent)
-            if path and path[0] in NO_INPUT:
-                continue
-            if path:
-                values[".".join(path)] = value.model_dump(mode="json") if isinstance(value, BaseModel) else value
-            else:
-                raise LookupError(f"line {getattr(node, 'lineno', '?')}: read a section of the recipe, not the whole")
+            reads.append((getattr(node, "lineno", 0), attributes))
+    return reads
+
+
+def _recipe_values(reads: Iterable[tuple[int, list[str]]], recipe: BaseModel) -> dict[str, Any]:
+    """The value at every recipe path that is read, as plain JSON."""
+    values: dict[str, Any] = {}
+    for line, attributes in reads:
+        path: list[str] = []
+        value: Any = recipe
+        for name in attributes:
+            if not isinstance(value, BaseModel) or name not in type(value).model_fields:
+                break
+            path.append(name)
+            value = getattr(value, name)
+        if not path:
+            raise LookupError(f"line {line}: read a section of the recipe, not the whole")
+        if path[0] not in NO_INPUT:
+            values[".".join(path)] = value.model_dump(mode="json") if isinstance(value, BaseModel) else value
     return json.loads(json.dumps(values, sort_keys=True, default=str))  # type: ignore[no-any-return]
 
 

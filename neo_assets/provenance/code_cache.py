@@ -9,10 +9,11 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-MOST_ENTRIES = 2_000
+MOST_ENTRIES = 4_000
 
 
 class CodeCache:
@@ -42,6 +43,14 @@ class CodeCache:
         self._entries[key] = entry
         self._used.add(key)
         self._changed = True
+
+    def entry(self, key: str, find: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        """The entry, found out now if it is not there."""
+        known: dict[str, Any] | None = self.get(key)
+        if known is None:
+            known = find()
+            self.put(key, known)
+        return known
 
     def save(self) -> None:
         """Write it down if anything is new: in one step, so that readers see the old or the new."""
