@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import shutil
 import sys
@@ -10,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
+from gc import set_threshold
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from neo_assets.recipe.documents import DocumentsSection
 
 # Loading the definitions makes millions of objects that stay: looking for garbage among them takes a fifth of the time.
-gc.set_threshold(100_000, 50, 100)
+set_threshold(100_000, 50, 100)
 console = Console(width=None if sys.stdout.isatty() else 160)
 
 
