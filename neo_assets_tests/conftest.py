@@ -66,9 +66,16 @@ def _own_state(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mon
     _use_state_folder(monkeypatch, tmp_path_factory.mktemp("state"))
 
 
+def _is_of_benchmarks(item: pytest.Item) -> bool:
+    return item.path.parent.name == "benchmarks" or item.path.name.endswith("benchmark.py")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave out what lacks something; start the long tests first, so that no process waits for them at the end."""
-    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+    """Leave out what lacks something; start the long tests first, so that no process waits for them at the end.
+
+    Of these, benchmarks come last: in a fresh checkout the others have compiled by then most of what they call.
+    """
+    items.sort(key=lambda item: (item.get_closest_marker("slow") is None, _is_of_benchmarks(item)))
     for item in items:
         for name in [name for marker in item.iter_markers("needs") for name in marker.args]:
             available, remedy = OPTIONAL[name]
