@@ -104,7 +104,7 @@ def digests(data: UInt8s, starts: npt.NDArray[np.int64], ends: npt.NDArray[np.in
             octets[:] = data[place : place + BLOCK_BYTES]
             place += BLOCK_BYTES
             _absorb(state, block, Word(n_bytes - (end - place)), _NONE)
-        block[:] = _NONE
+        block.fill(_NONE)
         octets[: end - place] = data[place:end]
         _absorb(state, block, Word(n_bytes), _ALL)
         found[i, 0], found[i, 1] = state[0], state[1]

@@ -232,7 +232,7 @@ def _seen(text: Int64s, segments: Int64s, hashes: UInt64s, table: Int64s, j: int
 def _parity_of(points: UInt32s, start: int, end: int, parity: UInt64s) -> np.uint64:
     """Whether the number of the characters of one hash is odd: 64 bits returned, 256 other ones written."""
     quick = _ZERO
-    parity[:] = _ZERO
+    parity.fill(_ZERO)
     for place in range(start, end):
         hashed = mix64(np.uint64(points[place]) * BASE)
         quick ^= ONE << ((hashed >> np.uint64(8)) & np.uint64(63))

@@ -133,7 +133,7 @@ def _descend(
             at = 2 * (i - start)
             buckets[at - 1] = bucket_of(pair_of(hashes[i - 1], hashes[i]), size)
             buckets[at] = bucket_of(hashes[i], size)
-        logits[:] = 0.0
+        logits.fill(0.0)
         n_squared = 0  # sum of the squared counts of the buckets
         for i in range(n):
             for label in range(5):

@@ -63,7 +63,7 @@ def repetition_shares(ids: Int32s, counts: Int32s, ends: Int64s, shares: Floats)
         counts: occurrences of each number.
         ends: as in the module's description; one longer than `ids`.
     """
-    shares[:] = 0.0
+    shares.fill(0.0)
     n_chars = ends[ids.size]
     if n_chars == 0:
         return
@@ -110,7 +110,7 @@ class Scratch(NamedTuple):
 def _number_pairs(pairs: UInt64s, numbers: Int32s, occurrences: Int32s, scratch: Scratch) -> int:
     """As `number_units`, for pairs, whose low bits are not spread."""
     slots, keys = scratch.slots[: slots_for(pairs.size)], scratch.keys
-    slots[:] = 0
+    slots.fill(0)
     n_bits = 0
     while (1 << n_bits) < slots.size:
         n_bits += 1

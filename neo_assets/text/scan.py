@@ -163,7 +163,7 @@ def scan_characters(
             stretch_hash, stretch_size, stretch_start = _ZERO, 0, i + 1
         if point == _NEWLINE and (i < n or line_start < n):
             row = lines[n_lines]
-            row[:] = 0.0
+            row.fill(0.0)
             row[LINE.uppercase] = line_upper / (i - line_start + (i < n))
             if first >= 0:
                 counts[COUNT.lines_with_text] += 1

@@ -243,7 +243,7 @@ def mark_word_borders(points: UInt32s, start: int, end: int, classes: UInt32s, b
 @compiled()
 def mark_cuts(cuts: Int64s, borders: UInt8s) -> None:
     """Sets `borders` to 1 where a segment starts, else to 0 (the borders of Chinese)."""
-    borders[:] = 0
+    borders.fill(0)
     for cut in cuts:
         if cut < borders.size:
             borders[cut] = 1
