@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from neo_assets.documents.layout.framed import with_whole_tables
 from neo_assets.documents.layout.grown import with_whole_formulas
 from neo_assets.documents.layout.halves import with_columns_apart
 from neo_assets.documents.layout.labels import KINDS, unknown
@@ -47,8 +48,9 @@ class LayoutDetector:
             ValueError: the page's picture cannot be read.
         """
         pixels = picture(page)
-        found = with_columns_apart(with_ruled_tables(self.raw(pixels), pixels), pixels)
         height, width = pixels.shape[:2]
+        found = with_whole_tables(with_ruled_tables(self.raw(pixels), pixels), pixels, width / page.width)
+        found = with_columns_apart(found, pixels)
         to_points = page.width / width, page.height / height
         regions = resolve((_in_points(one, *to_points) for one in found), page.width, page.height)
         return with_whole_formulas(regions, pixels, width / page.width)

@@ -18,6 +18,8 @@ from neo_assets.documents.recognition.ticks import with_labels
 
 WRITTEN_SHARE, WRITTEN_LINES = 0.4, 6
 """A figure that lines cover so far, and so many of them, is text that the layout model took for a figure."""
+PROGRAM_LINES, PROGRAM_SHARE = 3, 0.5
+"""The same for lines of fixed width, of which so few are a program if they cover this share of its height."""
 ALIKE = 0.25
 """Recognised lines of a region whose sizes differ by less from their median are of one size."""
 _BULLET = re.compile(r"\s*(?:[•·▪◦‣●○■□◆*–—-]|[(（]?\d{1,3}[.)、）]|[a-z][.)])")
@@ -92,6 +94,8 @@ def _is_written(region: Region, pieces: Sequence[Piece]) -> bool:
     if region.kind != "figure":
         return False
     lines = lines_of(pieces)
+    if len(lines) >= PROGRAM_LINES and all(line.mono for line in lines):
+        return sum(line.box.height for line in lines) >= PROGRAM_SHARE * region.box.height
     covered = sum(region.box.overlap(line.box).area for line in lines)
     return len(lines) >= WRITTEN_LINES and covered >= WRITTEN_SHARE * region.box.area
 

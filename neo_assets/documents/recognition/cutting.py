@@ -13,7 +13,7 @@ MIN_PART = 0.1
 """Of a line's width, that a region must have to have a part of it."""
 MIN_SHARED = 0.5
 """Of a line's height, that a region must cover."""
-BORDER_GAP, CELL_GAP = 0.35, 0.9
+BORDER_GAP, CELL_GAP = 0.35, 0.7
 """Width of the white where a line is cut, in heights of its box: at a border of regions, and between cells."""
 REACH = 2.0
 """How far from a region's border the white may be, in heights of the line's box."""

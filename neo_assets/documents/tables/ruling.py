@@ -14,7 +14,7 @@ import numpy as np
 
 from neo_assets.documents.model import Box, Line
 from neo_assets.documents.tables.clean import Picture
-from neo_assets.documents.tables.grid import Cell, Grid
+from neo_assets.documents.tables.grid import Cell, Grid, with_rows, without_columns
 from neo_assets.documents.tables.matching import text_rows
 
 Ink = np.ndarray[Any, np.dtype[np.uint8]]
@@ -71,7 +71,7 @@ def framed_grid(rules: Rules, lines: Sequence[Line], text_height: float) -> Grid
     cells = _joined(xs, ys, rules, slack)
     if cells is None:
         return None
-    grid = Grid(len(ys) - 1, len(xs) - 1, tuple(cells))
+    grid = _without_unused(Grid(len(ys) - 1, len(xs) - 1, tuple(cells)))
     return grid if _parts_all(grid, lines, text_height) else None
 
 
@@ -159,6 +159,13 @@ def _joined(xs: Sequence[float], ys: Sequence[float], rules: Rules, slack: float
         box = Box(xs[column], ys[row], xs[column + colspan], ys[row + rowspan])
         cells.append(Cell(row, column, rowspan, colspan, box))
     return cells
+
+
+def _without_unused(grid: Grid) -> Grid:
+    """The grid without rows and columns in which no cell begins: characters' strokes that were taken for rules."""
+    rows, columns = {cell.row for cell in grid.cells}, {cell.column for cell in grid.cells}
+    grid = with_rows(grid, [int(row in rows) for row in range(grid.n_rows)])
+    return without_columns(grid, set(range(grid.n_columns)) - columns)
 
 
 def _parts_all(grid: Grid, lines: Sequence[Line], text_height: float) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -87,3 +88,12 @@ def test_a_figure_full_of_lines_is_text() -> None:
     few = contents_of([region("figure", 18, 18, 222, 118)], pieces[:2])
     assert few[0].region is not None
     assert len(few[0].lines) == 2
+
+
+def test_a_figure_of_lines_of_fixed_width_is_a_program() -> None:
+    code = [piece("some code", 20, 20 + 14 * row, mono=True) for row in range(4)]
+    whole = region("figure", 18, 18, 222, 78)
+    assert [content.region for content in contents_of([whole], code)] == [None]
+    assert contents_of([whole], [replace(one, mono=False) for one in code])[0].region == whole
+    assert contents_of([whole], code[:2])[0].region == whole
+    assert contents_of([region("figure", 18, 18, 222, 178)], code)[0].region is not None

@@ -88,6 +88,12 @@ def test_cells_of_a_table_are_cut_apart() -> None:
     assert len(lines_cut(region("text", 10, 10, 550, 300))) == 1
 
 
+@pytest.mark.parametrize(("blank", "n_cells"), [(10, 2), (6, 1)])
+def test_cells_that_stand_close_are_cut_apart_but_no_words(blank: float, n_cells: int) -> None:
+    boxes = (20, 20, 120, 30), (120 + blank, 20, 240, 30)
+    assert len(lines_cut(region("table", 10, 10, 550, 300), boxes=boxes)) == n_cells
+
+
 @pytest.mark.parametrize(("text", "height"), [("中文字", 9.2), ("Typing", 9.1), ("The", 7.0), ("axe", 4.8)])
 def test_font_sizes_from_the_height_of_ink(text: str, height: float) -> None:
     assert font_size(text, height) == pytest.approx(10, rel=0.01)

@@ -74,6 +74,15 @@ def test_frames_make_the_grid() -> None:
     ]  # fmt: skip
 
 
+def test_strokes_of_characters_make_no_columns() -> None:
+    picture, lines = framed_picture()
+    rules = drawn_rules(picture, lines, 20)
+    stray = Rules(rules.horizontal, tuple(sorted([*rules.vertical, Rule(30, 78, 98), Rule(60, 78, 98)])))
+    assert framed_grid(stray, lines, 20) == framed_grid(rules, lines, 20)
+    low = Rules(tuple(sorted([*rules.horizontal, Rule(65, 20, 50)])), rules.vertical)
+    assert framed_grid(low, lines, 20) == framed_grid(rules, lines, 20)
+
+
 def test_frames_that_do_not_part_the_text_are_none() -> None:
     picture, _ = framed_picture()
     many = [Line("x", Box(110 + 45 * n, 55, 118 + 45 * n, 75)) for n in range(4)]
