@@ -8,6 +8,7 @@ An upstream rebuild that changes nothing makes nothing stale.
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from hashlib import sha256
 from typing import Any, NamedTuple
 
 import dagster as dg
+from dagster._core.errors import DagsterExecutionInterruptedError
 from dagster._core.types.pagination import PaginatedResults
 
 from neo_assets.lake.dataset import input_name
@@ -306,6 +308,8 @@ def run_in_process(definitions: dg.Definitions, instance: dg.DagsterInstance) ->
     It says how the run ended.
     """
     job = definitions.resolve_implicit_global_asset_job_def()
+    for pool in ("NullPool", "QueuePool"):  # of instances in files, and on servers
+        logging.getLogger(f"sqlalchemy.pool.impl.{pool}").addFilter(_is_no_interrupt)
 
     def run(nodes: Sequence[Node]) -> RunResult:
         selection = {dg.AssetKey(node.asset.split("/")) for node in nodes}
@@ -326,6 +330,15 @@ def run_in_process(definitions: dg.Definitions, instance: dg.DagsterInstance) ->
         return RunResult(None if result.success else _first_error(result), failed)
 
     return run
+
+
+def _is_no_interrupt(record: logging.LogRecord) -> bool:
+    """Whether a line of the log is of something else than an interrupt, which is raised on and told at the end.
+
+    SQLAlchemy logs whatever is raised while it closes a connection, with the traceback.
+    """
+    raised = record.exc_info[1] if record.exc_info else None
+    return not isinstance(raised, KeyboardInterrupt | DagsterExecutionInterruptedError)
 
 
 @contextmanager

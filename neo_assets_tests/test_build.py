@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -10,6 +10,8 @@ from typing import Any
 import dagster as dg
 import pyarrow as pa
 import pytest
+from dagster._core.errors import DagsterExecutionInterruptedError
+from sqlalchemy import NullPool, create_engine
 
 from neo_assets.build import Graph, Node, SelectionError, run_in_process
 from neo_assets.engine.local import LocalEngine
@@ -177,6 +179,23 @@ def test_a_failure_stops_and_is_told(lake: Lake) -> None:
     assert outcomes[-1].error is not None
     assert outcomes[-1].error.startswith("t/numbers: ") and "2024-11-02" in outcomes[-1].error
     assert values(lake, "t/numbers") == {"2024-11-01": [1]}
+
+
+@pytest.mark.parametrize(("raised", "n_lines"), [(DagsterExecutionInterruptedError(), 0), (MemoryError(), 1)])
+def test_an_interrupt_while_a_connection_is_closed_is_no_line_of_the_log(
+    raised: BaseException, n_lines: int, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, lake: Lake
+) -> None:
+    run_in_process(definitions(lake), dg.DagsterInstance.ephemeral())
+
+    def close(_connection: Any) -> None:
+        raise raised
+
+    engine = create_engine("sqlite://", poolclass=NullPool)
+    connection = engine.connect()
+    monkeypatch.setattr(engine.dialect, "do_close", close)
+    with suppress(DagsterExecutionInterruptedError):
+        connection.close()
+    assert len(caplog.records) == n_lines
 
 
 def test_selections_that_name_nothing(lake: Lake) -> None:

@@ -58,9 +58,9 @@ def test_a_killed_watcher_leaves_its_pod_to_the_next(made: Checkout, untrained: 
     space = untrained.space
     with untrained.building(*TRAIN) as first:
         pod = untrained.training(first)
+        pause(space, pod.name)  # so that it surely is not done when the next one comes
         first.process.kill()
     assert space.pod(pod.name).status.phase == "Running"
-    pause(space, pod.name)  # so that it surely is not done when the next one comes
     with untrained.building(*TRAIN) as second:
         until(lambda: any(f"adopting {pod.name}" in text for text in untrained.told()), 90, 1)
         resume(space, pod.name)
@@ -79,6 +79,16 @@ def pause(space: Space, pod: str) -> None:
 def resume(space: Space, pod: str) -> None:
     """Let them go on."""
     space.execute(pod, "sh", "-c", "kill -CONT -1")
+
+
+ASKED_TO_END = "grep -lE '^ShdPnd:[[:space:]]+[0-9a-f]*[4-7c-f][0-9a-f]{3}$' /proc/[0-9]*/status || true"
+"""Shell: which processes have a SIGTERM waiting for them (the fourteenth bit from below, proc(5))."""
+
+
+def resume_to_end(space: Space, pod: str) -> None:
+    """Let paused processes go on as soon as the pod's first passed it on that they are to end."""
+    until(lambda: "/status" in space.execute(pod, "sh", "-c", ASKED_TO_END), 30, 0.2)
+    resume(space, pod)
 
 
 def test_what_ended_while_nobody_watched_is_taken_over(made: Checkout, untrained: InPods) -> None:
@@ -133,7 +143,9 @@ def test_an_evicted_pod_is_replaced_in_the_same_run(made: Checkout, untrained: I
 def test_a_drained_pod_is_replaced_in_the_same_run(made: Checkout, untrained: InPods) -> None:
     with untrained.building(*TRAIN) as building:
         pod = untrained.training(building)
+        pause(untrained.space, pod.name)  # or it comes to another checkpoint before it is told
         drain(untrained.space, pod.name)
+        resume_to_end(untrained.space, pod.name)
         assert building.process.wait(300) == 0, building.output
     assert WENT_ON in building.output
     assert len(untrained.space.job_pods()) == 2
@@ -185,6 +197,7 @@ def lost_node(pods: InPods, pod: str) -> Iterator[None]:
 def test_a_pod_lost_with_its_node_is_replaced_in_the_same_run(made: Checkout, untrained: InPods) -> None:
     with untrained.building(*TRAIN) as building:
         pod = untrained.training(building)
+        pause(untrained.space, pod.name)
         with lost_node(untrained, pod.name):
             untrained.space.delete(pod.name, 0)  # what an operator does about a node that is gone
             until(lambda: len(untrained.space.job_pods()) == 2, 60)
@@ -197,7 +210,9 @@ def test_a_pod_lost_with_its_node_is_replaced_in_the_same_run(made: Checkout, un
 def test_who_cancels_removes_the_pod(made: Checkout, untrained: InPods) -> None:
     with untrained.building(*TRAIN) as building:
         pod = untrained.training(building)
+        pause(untrained.space, pod.name)
         building.process.send_signal(signal.SIGINT)
+        resume_to_end(untrained.space, pod.name)
         assert building.process.wait(90) != 0
     assert "Traceback" not in building.output
     until(lambda: untrained.space.seen(pod.name)[0].deleted, 45)
