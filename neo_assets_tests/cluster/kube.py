@@ -89,8 +89,8 @@ class Space:
         """The pods that there are now."""
         return list(self.core.list_namespaced_pod(self.name).items)
 
-    def execute(self, pod: str, *command: str) -> str:
-        """Run a command in a pod; what it said. The pod's end ends it too."""
+    def execute(self, pod: str, *command: str, seconds: float = 60) -> str:
+        """Run a command in a pod, no longer than that; what it said. The pod's end ends it too."""
         import kubernetes as k
         from kubernetes.stream import stream
 
@@ -101,7 +101,7 @@ class Space:
                 stdout=True, stderr=True, stdin=False, tty=False, _preload_content=False,
             )  # fmt: skip
             try:
-                client.run_forever(timeout=60)
+                client.run_forever(timeout=seconds)
                 return str(client.read_all())
             finally:
                 client.close()

@@ -192,17 +192,25 @@ class InPods:
         work = self.checkout.folder / "lake" / CHECKPOINT / "_" / "work" / "content" / "snapshots"
         return sum(file.stat().st_size for file in work.glob("*.starts"))
 
-    def training(self, building: Building) -> Seen:
-        """Wait until a checkpoint is committed and the next has come to its first snapshot; the pod that trains it."""
+    def held_in_training(self, building: Building) -> Seen:
+        """Wait for a committed checkpoint and the first snapshot of the next; the pod, its processes stopped there.
+
+        The pod looks for that itself: what is told from here comes to it when a training of seconds may be over.
+        """
         asset = self.checkout.folder / "lake" / CHECKPOINT
+        snapshot = f"{asset}/_/work/content/snapshots/ckpt_002-step_*"
+        reached = f"[ -e {asset}/ckpt_001/manifest.json ] && ls -d {snapshot} >/dev/null 2>&1"
 
-        def reached() -> bool:
+        def runs() -> bool:
             assert building.process.poll() is None, building.output
-            snapshots = (asset / "_" / "work" / "content" / "snapshots").glob("ckpt_002-step_*")
-            return (asset / "ckpt_001" / "manifest.json").exists() and any(snapshots)
+            pods = self.space.job_pods()
+            return bool(pods) and self.space.pod(pods[-1].name).status.phase == "Running"
 
-        until(reached, 240, 0.02)
-        return self.space.job_pods()[-1]
+        until(runs, 120)
+        pod = self.space.job_pods()[-1]
+        self.space.execute(pod.name, "sh", "-c", f"until {reached}; do sleep 0.02; done; kill -STOP -1", seconds=480)
+        assert self.space.pod(pod.name).status.phase == "Running", building.output
+        return pod
 
 
 @dataclass(frozen=True)

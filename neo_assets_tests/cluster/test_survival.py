@@ -57,8 +57,7 @@ def assert_nothing_lost(pods: InPods, made: Checkout) -> None:
 def test_a_killed_watcher_leaves_its_pod_to_the_next(made: Checkout, untrained: InPods) -> None:
     space = untrained.space
     with untrained.building(*TRAIN) as first:
-        pod = untrained.training(first)
-        pause(space, pod.name)  # so that it surely is not done when the next one comes
+        pod = untrained.held_in_training(first)
         first.process.kill()
     assert space.pod(pod.name).status.phase == "Running"
     with untrained.building(*TRAIN) as second:
@@ -71,13 +70,8 @@ def test_a_killed_watcher_leaves_its_pod_to_the_next(made: Checkout, untrained: 
     until(lambda: not space.live(), 45)
 
 
-def pause(space: Space, pod: str) -> None:
-    """Stop the processes of a job where they are, all but the pod's first."""
-    space.execute(pod, "sh", "-c", "kill -STOP -1")
-
-
 def resume(space: Space, pod: str) -> None:
-    """Let them go on."""
+    """Let the processes of a held pod go on."""
     space.execute(pod, "sh", "-c", "kill -CONT -1")
 
 
@@ -86,15 +80,16 @@ ASKED_TO_END = "grep -lE '^ShdPnd:[[:space:]]+[0-9a-f]*[4-7c-f][0-9a-f]{3}$' /pr
 
 
 def resume_to_end(space: Space, pod: str) -> None:
-    """Let paused processes go on as soon as the pod's first passed it on that they are to end."""
+    """Let the processes of a held pod go on as soon as the pod's first passed it on that they are to end."""
     until(lambda: "/status" in space.execute(pod, "sh", "-c", ASKED_TO_END), 30, 0.2)
     resume(space, pod)
 
 
 def test_what_ended_while_nobody_watched_is_taken_over(made: Checkout, untrained: InPods) -> None:
     with untrained.building(*TRAIN) as first:
-        pod = untrained.training(first)
+        pod = untrained.held_in_training(first)
         first.process.kill()
+    resume(untrained.space, pod.name)
     until(lambda: untrained.space.pod(pod.name).status.phase == "Succeeded", 120)
     untrained.space.delete(pod.name, 0)  # and its log with it
     untrained.build(*TRAIN)
@@ -107,8 +102,7 @@ def test_exhausted_memory_is_told_and_a_retry_goes_on_from_the_last_checkpoint(
 ) -> None:
     untrained.write_profiles(pod=gpu_pod({"memory": "1500Mi"}, {"/dev/shm": {"medium": "Memory"}}))  # noqa: S108
     with untrained.building(*TRAIN) as first:
-        pod = untrained.training(first)
-        pause(untrained.space, pod.name)  # or it is done before the memory is
+        pod = untrained.held_in_training(first)
         fill(untrained, pod.name, "/dev/shm/fill", 3000)  # noqa: S108
         assert first.process.wait(90) == 1, first.output
     [error] = [line for line in first.output.splitlines() if line.startswith("Error:")]
@@ -128,8 +122,7 @@ def test_exhausted_memory_is_told_and_a_retry_goes_on_from_the_last_checkpoint(
 def test_an_evicted_pod_is_replaced_in_the_same_run(made: Checkout, untrained: InPods) -> None:
     untrained.write_profiles(pod=gpu_pod({"memory": "3Gi", "ephemeral-storage": "64Mi"}, {}))
     with untrained.building(*TRAIN) as building:
-        pod = untrained.training(building)
-        pause(untrained.space, pod.name)  # until the kubelet has looked at its disk
+        pod = untrained.held_in_training(building)
         fill(untrained, pod.name, "/fill", 200)
         assert building.process.wait(300) == 0, building.output
     assert WENT_ON in building.output
@@ -142,8 +135,7 @@ def test_an_evicted_pod_is_replaced_in_the_same_run(made: Checkout, untrained: I
 
 def test_a_drained_pod_is_replaced_in_the_same_run(made: Checkout, untrained: InPods) -> None:
     with untrained.building(*TRAIN) as building:
-        pod = untrained.training(building)
-        pause(untrained.space, pod.name)  # or it comes to another checkpoint before it is told
+        pod = untrained.held_in_training(building)
         drain(untrained.space, pod.name)
         resume_to_end(untrained.space, pod.name)
         assert building.process.wait(300) == 0, building.output
@@ -196,8 +188,7 @@ def lost_node(pods: InPods, pod: str) -> Iterator[None]:
 @pytest.mark.usefixtures("whole_cluster")
 def test_a_pod_lost_with_its_node_is_replaced_in_the_same_run(made: Checkout, untrained: InPods) -> None:
     with untrained.building(*TRAIN) as building:
-        pod = untrained.training(building)
-        pause(untrained.space, pod.name)
+        pod = untrained.held_in_training(building)
         with lost_node(untrained, pod.name):
             untrained.space.delete(pod.name, 0)  # what an operator does about a node that is gone
             until(lambda: len(untrained.space.job_pods()) == 2, 60)
@@ -209,8 +200,7 @@ def test_a_pod_lost_with_its_node_is_replaced_in_the_same_run(made: Checkout, un
 
 def test_who_cancels_removes_the_pod(made: Checkout, untrained: InPods) -> None:
     with untrained.building(*TRAIN) as building:
-        pod = untrained.training(building)
-        pause(untrained.space, pod.name)
+        pod = untrained.held_in_training(building)
         building.process.send_signal(signal.SIGINT)
         resume_to_end(untrained.space, pod.name)
         assert building.process.wait(90) != 0
