@@ -40,6 +40,8 @@ SPARK_RULES: list[dict[str, Any]] = [
     ),
 ]
 """What a Spark driver asks beside that."""
+ASKED_TO_END = "grep -lE '^ShdPnd:[[:space:]]+[0-9a-f]*[4-7c-f][0-9a-f]{3}$' /proc/[0-9]*/status || true"
+"""Shell: which processes have a SIGTERM waiting for them (the fifteenth bit from below, proc(5))."""
 
 
 @dataclass
@@ -106,6 +108,15 @@ class Space:
             finally:
                 client.close()
                 client.sock.shutdown()
+
+    def resume(self, pod: str) -> None:
+        """Let the processes of a held pod go on."""
+        self.execute(pod, "sh", "-c", "kill -CONT -1")
+
+    def resume_to_end(self, pod: str) -> None:
+        """Let the processes of a held pod go on as soon as the pod's first passed it on that they are to end."""
+        until(lambda: "/status" in self.execute(pod, "sh", "-c", ASKED_TO_END), 30, 0.2)
+        self.resume(pod)
 
     def delete(self, pod: str, grace_seconds: int) -> None:
         """Delete a pod; with 0 by force, as after the loss of its node."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -187,29 +187,39 @@ class InPods:
         described = [data.user_failure_data.description for data in failures if data.user_failure_data]
         return [*(entry.user_message for entry in entries), *filter(None, described)]
 
-    def starts(self) -> int:
-        """How often a checkpoint that is not yet made was begun."""
-        work = self.checkout.folder / "lake" / CHECKPOINT / "_" / "work" / "content" / "snapshots"
-        return sum(file.stat().st_size for file in work.glob("*.starts"))
+    def held_at_its_start(self) -> Seen:
+        """Wait for a checkpoint that is begun; the pod that trains it, its processes stopped there."""
+        return self._held(f"ls {self._snapshots}/*.starts")
 
     def held_in_training(self, building: Building) -> Seen:
-        """Wait for a committed checkpoint and the first snapshot of the next; the pod, its processes stopped there.
+        """Wait for a committed checkpoint and the first snapshot of the next; the pod, its processes stopped there."""
+
+        def check() -> None:
+            assert building.process.poll() is None, building.output
+
+        committed = self.checkout.folder / "lake" / CHECKPOINT / "ckpt_001" / "manifest.json"
+        return self._held(f"[ -e {committed} ] && ls -d {self._snapshots}/ckpt_002-step_*", check)
+
+    @property
+    def _snapshots(self) -> Path:
+        return self.checkout.folder / "lake" / CHECKPOINT / "_" / "work" / "content" / "snapshots"
+
+    def _held(self, reached: str, check: Callable[[], None] = lambda: None) -> Seen:
+        """The pod of a job, its processes stopped as soon as a shell's condition holds.
 
         The pod looks for that itself: what is told from here comes to it when a training of seconds may be over.
         """
-        asset = self.checkout.folder / "lake" / CHECKPOINT
-        snapshot = f"{asset}/_/work/content/snapshots/ckpt_002-step_*"
-        reached = f"[ -e {asset}/ckpt_001/manifest.json ] && ls -d {snapshot} >/dev/null 2>&1"
 
         def runs() -> bool:
-            assert building.process.poll() is None, building.output
+            check()
             pods = self.space.job_pods()
             return bool(pods) and self.space.pod(pods[-1].name).status.phase == "Running"
 
         until(runs, 120)
         pod = self.space.job_pods()[-1]
-        self.space.execute(pod.name, "sh", "-c", f"until {reached}; do sleep 0.02; done; kill -STOP -1", seconds=480)
-        assert self.space.pod(pod.name).status.phase == "Running", building.output
+        waiting = f"until {{ {reached}; }} >/dev/null 2>&1; do sleep 0.02; done"
+        self.space.execute(pod.name, "sh", "-c", f"{waiting}; kill -STOP -1", seconds=480)
+        assert self.space.pod(pod.name).status.phase == "Running", "it ended before it came to that"
         return pod
 
 

@@ -34,8 +34,9 @@ def test_a_run_in_a_pod_makes_an_asset_whose_job_is_another_pod(
 def test_a_cancelled_run_takes_its_pod_with_it(untrained: InPods, instance: Instance) -> None:
     runs, opened = instance(untrained)
     run_id = runs.launch(CHECKPOINT, "ckpt_001")
-    until(lambda: untrained.starts() > 0, 90)
+    pod = untrained.held_at_its_start()
     assert opened.run_launcher.terminate(run_id)
+    untrained.space.resume_to_end(pod.name)
     assert wait(opened, run_id, 60) == dg.DagsterRunStatus.CANCELED
     until(lambda: all(pod.deleted for pod in untrained.space.job_pods()), 60)
     assert not digests(untrained.checkout, CHECKPOINT)

@@ -62,7 +62,7 @@ def test_a_killed_watcher_leaves_its_pod_to_the_next(made: Checkout, untrained: 
     assert space.pod(pod.name).status.phase == "Running"
     with untrained.building(*TRAIN) as second:
         until(lambda: any(f"adopting {pod.name}" in text for text in untrained.told()), 90, 1)
-        resume(space, pod.name)
+        space.resume(pod.name)
         assert second.process.wait(300) == 0, second.output
     assert [seen.uid for seen in space.job_pods()] == [pod.uid]
     assert restarts(untrained) == [0, 0, 0]
@@ -70,26 +70,11 @@ def test_a_killed_watcher_leaves_its_pod_to_the_next(made: Checkout, untrained: 
     until(lambda: not space.live(), 45)
 
 
-def resume(space: Space, pod: str) -> None:
-    """Let the processes of a held pod go on."""
-    space.execute(pod, "sh", "-c", "kill -CONT -1")
-
-
-ASKED_TO_END = "grep -lE '^ShdPnd:[[:space:]]+[0-9a-f]*[4-7c-f][0-9a-f]{3}$' /proc/[0-9]*/status || true"
-"""Shell: which processes have a SIGTERM waiting for them (the fourteenth bit from below, proc(5))."""
-
-
-def resume_to_end(space: Space, pod: str) -> None:
-    """Let the processes of a held pod go on as soon as the pod's first passed it on that they are to end."""
-    until(lambda: "/status" in space.execute(pod, "sh", "-c", ASKED_TO_END), 30, 0.2)
-    resume(space, pod)
-
-
 def test_what_ended_while_nobody_watched_is_taken_over(made: Checkout, untrained: InPods) -> None:
     with untrained.building(*TRAIN) as first:
         pod = untrained.held_in_training(first)
         first.process.kill()
-    resume(untrained.space, pod.name)
+    untrained.space.resume(pod.name)
     until(lambda: untrained.space.pod(pod.name).status.phase == "Succeeded", 120)
     untrained.space.delete(pod.name, 0)  # and its log with it
     untrained.build(*TRAIN)
@@ -137,7 +122,7 @@ def test_a_drained_pod_is_replaced_in_the_same_run(made: Checkout, untrained: In
     with untrained.building(*TRAIN) as building:
         pod = untrained.held_in_training(building)
         drain(untrained.space, pod.name)
-        resume_to_end(untrained.space, pod.name)
+        untrained.space.resume_to_end(pod.name)
         assert building.process.wait(300) == 0, building.output
     assert WENT_ON in building.output
     assert len(untrained.space.job_pods()) == 2
@@ -202,7 +187,7 @@ def test_who_cancels_removes_the_pod(made: Checkout, untrained: InPods) -> None:
     with untrained.building(*TRAIN) as building:
         pod = untrained.held_in_training(building)
         building.process.send_signal(signal.SIGINT)
-        resume_to_end(untrained.space, pod.name)
+        untrained.space.resume_to_end(pod.name)
         assert building.process.wait(90) != 0
     assert "Traceback" not in building.output
     until(lambda: untrained.space.seen(pod.name)[0].deleted, 45)
