@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from neo_assets.documents.layout.drawn import with_drawn_tables
 from neo_assets.documents.layout.framed import with_whole_tables
 from neo_assets.documents.layout.grown import with_whole_formulas
 from neo_assets.documents.layout.halves import with_columns_apart
@@ -49,7 +50,8 @@ class LayoutDetector:
         """
         pixels = picture(page)
         height, width = pixels.shape[:2]
-        found = with_whole_tables(with_ruled_tables(self.raw(pixels), pixels), pixels, width / page.width)
+        found = with_drawn_tables(with_ruled_tables(self.raw(pixels), pixels), pixels, width / page.width)
+        found = with_whole_tables(found, pixels, width / page.width)
         found = with_columns_apart(found, pixels)
         to_points = page.width / width, page.height / height
         regions = resolve((_in_points(one, *to_points) for one in found), page.width, page.height)

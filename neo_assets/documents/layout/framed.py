@@ -10,10 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
-import numpy as np
-import numpy.typing as npt
-
-from neo_assets.documents.layout.strokes import Ink, Pixels, Stroke, alike, ink_between_lines, strokes_of
+from neo_assets.documents.layout.strokes import Pixels, Stroke, alike, ink_between_lines, strokes_of
+from neo_assets.documents.layout.tabular import is_tabular, white_through
 from neo_assets.documents.model import Box, Region
 
 REACH = 45.0
@@ -22,15 +20,8 @@ NEAR = 3.0
 """Points by which a line may lie outside of what it belongs to."""
 MIN_OF_WIDTH = 0.8
 """Share that a table's line has of the width of its region, and the region of it."""
-MIN_BLANK = 6.5
-"""Points of white between columns: more than between words."""
 MIN_LINES = 3
 """Of a table that was taken for a figure: above and below its head, and below its last row."""
-ROW = 3.0, 22.0
-"""Points: a row of text is at least and at most so high; one, a head whose rows reach into each other, twice that."""
-MIN_ROWS = 3
-MAX_CROSSING = 0.3
-"""Share of the rows whose texts may cross the white between columns, such as a title over them."""
 MAX_REST = 0.03
 """Share of a figure's ink that is outside of the lines of a table that it is."""
 MAX_COVERED = 0.6
@@ -137,13 +128,7 @@ def _goes_on(above: Stroke, below: Stroke, others: Sequence[Box], pixels: Pixels
 
 def _stands_in_columns(zone: Box, pixels: Pixels, scale: float) -> bool:
     """Whether wide white parts what stands between two lines from top to bottom."""
-    return _is_parted(ink_between_lines(pixels, zone, scale).mean(axis=0) <= 0.01, scale)
-
-
-def _is_parted(white: npt.NDArray[np.bool_], scale: float) -> bool:
-    """Whether there is wide white between the first and the last place that is not white."""
-    written = np.flatnonzero(~white)
-    return bool(len(written) > 1 and np.diff(written).max() >= MIN_BLANK * scale)
+    return bool(white_through(ink_between_lines(pixels, zone, scale), scale))
 
 
 def _called_table(figure: Region, pixels: Pixels, scale: float) -> Region:
@@ -163,14 +148,3 @@ def _called_table(figure: Region, pixels: Pixels, scale: float) -> Region:
     if whole - int(written.sum()) > MAX_REST * whole or not is_tabular(written, scale):
         return figure
     return Region("table", Box(x0 - near, frame.y0 - near, x1 + near, frame.y1 + near), figure.score)
-
-
-def is_tabular(written: Ink, scale: float) -> bool:
-    """Whether ink (without lines) is rows of text, most of which wide white parts at the same places. O(pixels)."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], (written.sum(axis=1) > 1).view(np.int8), [0]])))
-    rows = [(a, b) for a, b in zip(edges[::2], edges[1::2], strict=True) if b - a >= ROW[0] * scale]
-    heights = sorted(b - a for a, b in rows)
-    if len(rows) < MIN_ROWS or heights[-2] > ROW[1] * scale or heights[-1] > 2 * ROW[1] * scale:
-        return False
-    crossing = np.array([written[a:b].any(axis=0) for a, b in rows]).mean(axis=0)
-    return _is_parted(crossing <= MAX_CROSSING, scale)

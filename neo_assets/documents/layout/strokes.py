@@ -56,9 +56,9 @@ def strokes_of(pixels: Pixels, top: float, bottom: float, scale: float) -> list[
     return sorted(strokes)
 
 
-def alike(strokes: Sequence[Stroke], one: Stroke, scale: float) -> list[Stroke]:
-    """Those that begin and end where one does."""
-    slack = max(SAME_END[0] * scale, SAME_END[1] * (one.x1 - one.x0))
+def alike(strokes: Sequence[Stroke], one: Stroke, scale: float, share: float = SAME_END[1]) -> list[Stroke]:
+    """Those that begin and end where one does; `share` of its width is what ends may differ by, if that is more."""
+    slack = max(SAME_END[0] * scale, share * (one.x1 - one.x0))
     return [other for other in strokes if max(abs(other.x0 - one.x0), abs(other.x1 - one.x1)) <= slack]
 
 

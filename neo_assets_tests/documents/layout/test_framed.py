@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from neo_assets.documents.layout.framed import is_tabular, with_whole_tables
+from neo_assets.documents.layout.framed import with_whole_tables
 from neo_assets.documents.layout.strokes import alike, ink_between_lines, strokes_of
+from neo_assets.documents.layout.tabular import is_tabular
 from neo_assets.documents.model import Box, Region
 
 pytestmark = pytest.mark.needs("documents")
