@@ -14,6 +14,7 @@ from neo_assets.documents.layout.halves import with_columns_apart
 from neo_assets.documents.layout.labels import KINDS, unknown
 from neo_assets.documents.layout.overlaps import resolve
 from neo_assets.documents.layout.ruled import with_ruled_tables
+from neo_assets.documents.layout.single import with_single_lines_as_text
 from neo_assets.documents.model import Box, Page, Region
 from neo_assets.documents.models import ModelError, model_folder
 from neo_assets.documents.models.engine import configuration, options, paddle_name, paddleocr
@@ -50,12 +51,13 @@ class LayoutDetector:
         """
         pixels = picture(page)
         height, width = pixels.shape[:2]
-        found = with_drawn_tables(with_ruled_tables(self.raw(pixels), pixels), pixels, width / page.width)
-        found = with_whole_tables(found, pixels, width / page.width)
+        scale = width / page.width
+        found = with_drawn_tables(with_ruled_tables(self.raw(pixels), pixels), pixels, scale)
+        found = with_single_lines_as_text(with_whole_tables(found, pixels, scale), pixels, scale)
         found = with_columns_apart(found, pixels)
         to_points = page.width / width, page.height / height
         regions = resolve((_in_points(one, *to_points) for one in found), page.width, page.height)
-        return with_whole_formulas(regions, pixels, width / page.width)
+        return with_whole_formulas(regions, pixels, scale)
 
     def raw(self, pixels: Pixels) -> list[Region]:
         """What the model finds in a picture (height, width, 3: blue, green, red), boxes in its pixels."""
