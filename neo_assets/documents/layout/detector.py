@@ -11,6 +11,7 @@ from neo_assets.documents.layout.drawn import with_drawn_tables
 from neo_assets.documents.layout.framed import with_whole_tables
 from neo_assets.documents.layout.grown import with_whole_formulas
 from neo_assets.documents.layout.halves import with_columns_apart
+from neo_assets.documents.layout.joined import with_cut_tables_joined
 from neo_assets.documents.layout.labels import KINDS, unknown
 from neo_assets.documents.layout.overlaps import resolve
 from neo_assets.documents.layout.ruled import with_ruled_tables
@@ -53,6 +54,7 @@ class LayoutDetector:
         height, width = pixels.shape[:2]
         scale = width / page.width
         found = with_drawn_tables(with_ruled_tables(self.raw(pixels), pixels), pixels, scale)
+        found = with_cut_tables_joined(found, pixels, scale)
         found = with_single_lines_as_text(with_whole_tables(found, pixels, scale), pixels, scale)
         found = with_columns_apart(found, pixels)
         to_points = page.width / width, page.height / height
