@@ -35,6 +35,8 @@ class Habits:
     """There are blanks between Chinese and Latin."""
     bold: bool = False
     """Running text is bold, or its font passes for bold: bold type says nothing."""
+    size: float = 10.0
+    """Font size of most running text, in points."""
 
 
 def breaks(

@@ -9,7 +9,7 @@ from neo_assets.documents.markdown.breaks import INDENT, Habits, adjacent, below
 from neo_assets.documents.markdown.bullets import with_bullets
 from neo_assets.documents.markdown.characters import HAN, ends_clause, ends_sentence, starts_small, stays_open
 from neo_assets.documents.markdown.floats import FLOATS, attached, float_of, without_labels
-from neo_assets.documents.markdown.lines import Seen, usual_pitch
+from neo_assets.documents.markdown.lines import Seen, body_size, usual_pitch
 from neo_assets.documents.markdown.listing import looks_like_code, mono_runs
 from neo_assets.documents.markdown.marks import Mark, heading_number, mark_of
 from neo_assets.documents.markdown.part import MAX_HEADING, Part
@@ -19,6 +19,10 @@ JOINED: frozenset[str] = frozenset({"text", "list_item", "reference"})
 """Kinds that go on in another column or on another page."""
 MOSTLY_BOLD = 0.4
 """Share of lines of running text from which on bold type is no sign of a heading."""
+LARGER = 1.12
+"""Times the size of running text that recognised headings have at least: measured sizes err by less."""
+MIN_LETTERS = 3
+"""Of a heading told by its size: the number of a formula and the marks of a chart have fewer."""
 _NOTE = re.compile(r"[\[(（]?(\d{1,3}|[*†‡§¶]|[①-⑳])[\])）]?\s*(?=\S)")
 _FORMULA = re.compile("[\U0001d400-\U0001d7ff\u2200-\u22ff]")
 """Letters and operators that only formulas have; fonts for formulas pass for bold."""
@@ -40,7 +44,7 @@ def habits_of(pages: Iterable[tuple[PageElements, list[list[Seen]]]]) -> Habits:
     bold = sum(line.bold for lines in groups for line in lines)
     return Habits(
         usual_pitch(groups), indented >= 3 and indented > 0.5 * len(firsts), spaced >= touching,
-        bold > MOSTLY_BOLD * max(1, len(texts)),
+        bold > MOSTLY_BOLD * max(1, len(texts)), body_size(line for lines in groups for line in lines),
     )  # fmt: skip
 
 
@@ -118,11 +122,11 @@ def _split(element: Element, lines: list[Seen], page: int, habits: Habits, follo
                 yield Part("code", page, run)
                 continue
             for group in _paragraphs(run, habits, kind, following if run[-1] is lines[-1] else None):
-                yield _paragraph(kind, page, group, habits)
+                yield _paragraph(kind, page, group, habits, alone=len(group) == len(lines))
 
 
-def _paragraph(kind: ElementKind, page: int, group: list[Seen], habits: Habits) -> Part:
-    if kind == "text" and not habits.bold and _is_heading(group):
+def _paragraph(kind: ElementKind, page: int, group: list[Seen], habits: Habits, alone: bool) -> Part:
+    if kind == "text" and _is_heading(group, habits, alone):
         return Part("title", page, group)
     mark = mark_of(group[0].text) if kind in JOINED else None
     # Layout models take lists at a column's foot for references.
@@ -175,12 +179,20 @@ def _is_prose(lines: Sequence[Seen]) -> bool:
     return len(text) > 2 * MAX_HEADING or (len(text) > 60 and sentence)
 
 
-def _is_heading(group: Sequence[Seen]) -> bool:
-    """Whether a paragraph is a heading that the layout model took for text: all bold, short, and without an end."""
+def _is_heading(group: Sequence[Seen], habits: Habits, alone: bool) -> bool:
+    """Whether a paragraph is a heading that the layout model took for text: short, without an end, and all bold.
+
+    Recognised type is not known to be bold; there a larger size tells, if nothing else is in the region (`alone`).
+    """
     text = " ".join(line.text for line in group)
-    bold = all(line.bold and line.source == "layer" for line in group)
-    ended = _is_bullet(mark_of(text)) or ends_clause(text) or text.endswith((",", "，"))
-    return bold and len(group) <= 2 and len(text) <= MAX_HEADING and not ended and not _FORMULA.search(text)
+    if len(group) > 2 or len(text) > MAX_HEADING or _FORMULA.search(text):
+        return False
+    if _is_bullet(mark_of(text)) or ends_clause(text) or text.endswith((",", "，")):
+        return False
+    if all(line.source == "layer" for line in group):
+        return not habits.bold and all(line.bold for line in group)
+    large = all(line.source == "ocr" and line.size >= LARGER * habits.size for line in group)
+    return alone and large and sum(sign.isalpha() for sign in text) >= MIN_LETTERS
 
 
 def _same_listing(before: Part, part: Part) -> bool:
