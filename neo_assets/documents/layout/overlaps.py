@@ -26,6 +26,8 @@ MIN_SIDE = 2.0
 """Points; what is thinner cannot be read."""
 MIN_STRIP = 6.0
 """Points; a lower rest of a text that was cut holds no line."""
+MAX_BEYOND = 2.0
+"""Points by which a box within another one reaches out of it."""
 EDGE = 0.35
 """A caption within its figure or table lies within this share of its height from the upper or lower edge."""
 
@@ -49,7 +51,7 @@ def resolve(regions: Iterable[Region], width: float, height: float) -> list[Regi
     page = Box(0.0, 0.0, width, height)
     inside = [Region(one.kind, one.box.overlap(page), float(one.score)) for one in regions]
     kept = _without_repeats(one for one in inside if min(one.box.width, one.box.height) >= MIN_SIDE)
-    kept = _merged(_cut(_without_captions(kept)))
+    kept = _whole_titles(_merged(_cut(_without_captions(kept))))
     rounded = [Region(one.kind, one.box.rounded(), round(one.score, 4)) for one in kept]
     return sorted(rounded, key=lambda one: (one.box.y0, one.box.x0, one.kind, one.box))
 
@@ -142,6 +144,24 @@ def _merged(regions: list[Region]) -> list[Region]:
         better = one if one.score >= rival.score else rival
         texts.insert(0, Region(better.kind, one.box.union(rival.box), better.score))
     return others + found
+
+
+def _whole_titles(regions: list[Region]) -> list[Region]:
+    """Without headings that lie within another one: the larger box may have text in it, the smaller one lacks some."""
+    titles = sorted((one for one in regions if one.kind == "title"), key=lambda one: (-one.box.area, one.box))
+    whole: list[Region] = []
+    for one in titles:
+        at = next((at for at, other in enumerate(whole) if _is_within(one.box, other.box)), None)
+        if at is None:
+            whole.append(one)
+        else:
+            whole[at] = Region("title", whole[at].box.union(one.box), max(whole[at].score, one.score))
+    return [one for one in regions if one.kind != "title"] + whole
+
+
+def _is_within(box: Box, other: Box) -> bool:
+    beyond = other.x0 - box.x0, other.y0 - box.y0, box.x1 - other.x1, box.y1 - other.y1
+    return max(beyond) <= MAX_BEYOND
 
 
 def _same_block(one: Box, other: Box, between: Sequence[Region]) -> bool:

@@ -19,6 +19,8 @@ JOINED: frozenset[str] = frozenset({"text", "list_item", "reference"})
 """Kinds that go on in another column or on another page."""
 MOSTLY_BOLD = 0.4
 """Share of lines of running text from which on bold type is no sign of a heading."""
+TITLE_LEADING = 1.8
+"""Times the usual distance of lines, in their font size, that parts headings; those of one are set a little wider."""
 LARGER = 1.12
 """Times the size of running text that recognised headings have at least: measured sizes err by less."""
 MIN_LETTERS = 3
@@ -111,18 +113,26 @@ def _split(element: Element, lines: list[Seen], page: int, habits: Habits, follo
     if element.kind == "code" or (element.kind == "text" and element.source == "ocr" and looks_like_code(lines)):
         yield Part("code", page, lines)
     elif element.kind == "title" and not _is_prose(lines) and not any(_is_bullet(mark_of(line.text)) for line in lines):
-        for group in _titles(lines):
-            yield Part("title", page, group)
+        groups = _titles(lines, habits)
+        for group, after in zip(groups, [*(group[0] for group in groups[1:]), following], strict=True):
+            if len(groups) > 1 and (_is_prose(group) or _is_rest(group, habits)):
+                yield from _texts("text", page, group, habits, after)
+            else:
+                yield Part("title", page, group)
     elif element.kind in ("figure_caption", "table_caption"):
         yield Part(element.kind, page, without_labels(lines))
     else:
-        kind: ElementKind = "text" if element.kind == "title" else element.kind
-        for mono, run in mono_runs(lines):
-            if mono:
-                yield Part("code", page, run)
-                continue
-            for group in _paragraphs(run, habits, kind, following if run[-1] is lines[-1] else None):
-                yield _paragraph(kind, page, group, habits, alone=len(group) == len(lines))
+        yield from _texts("text" if element.kind == "title" else element.kind, page, lines, habits, following)
+
+
+def _texts(kind: ElementKind, page: int, lines: list[Seen], habits: Habits, following: Seen | None) -> Iterator[Part]:
+    """Paragraphs and listings."""
+    for mono, run in mono_runs(lines):
+        if mono:
+            yield Part("code", page, run)
+            continue
+        for group in _paragraphs(run, habits, kind, following if run[-1] is lines[-1] else None):
+            yield _paragraph(kind, page, group, habits, alone=len(group) == len(lines))
 
 
 def _paragraph(kind: ElementKind, page: int, group: list[Seen], habits: Habits, alone: bool) -> Part:
@@ -160,16 +170,22 @@ def _begins_note(note: Sequence[Seen], line: Seen) -> bool:
     return not mark.group(1).isdecimal() and ends_clause(note[-1].text)
 
 
-def _titles(lines: Sequence[Seen]) -> list[list[Seen]]:
-    """Two headings that the layout model took for one are parted where a number begins or the size changes."""
+def _titles(lines: Sequence[Seen], habits: Habits) -> list[list[Seen]]:
+    """Two headings that the layout model took for one are parted where a number begins, the size changes or white is
+    between them."""
     groups: list[list[Seen]] = []
     for line in lines:
-        last = groups[-1][-1] if groups else None
-        if last is None or heading_number(line.text) or abs(line.size - last.size) > 0.15 * max(line.size, last.size):
-            groups.append([line])
-        else:
+        if groups and not _parts_titles(groups[-1][-1], line, habits):
             groups[-1].append(line)
+        else:
+            groups.append([line])
     return groups
+
+
+def _parts_titles(last: Seen, line: Seen, habits: Habits) -> bool:
+    larger = max(last.size, line.size)
+    apart = line.middle - last.middle > TITLE_LEADING * habits.pitch * larger
+    return apart or heading_number(line.text) is not None or abs(line.size - last.size) > 0.15 * larger
 
 
 def _is_prose(lines: Sequence[Seen]) -> bool:
@@ -177,6 +193,11 @@ def _is_prose(lines: Sequence[Seen]) -> bool:
     text = " ".join(line.text for line in lines)
     sentence = len(lines) > 1 and ends_sentence(text) and text[-1] not in "?？!！"
     return len(text) > 2 * MAX_HEADING or (len(text) > 60 and sentence)
+
+
+def _is_rest(lines: Sequence[Seen], habits: Habits) -> bool:
+    """Whether lines above a heading are the end of a paragraph that the layout model drew its box around, too."""
+    return starts_small(lines[0].text) and all(line.size < LARGER * habits.size for line in lines)
 
 
 def _is_heading(group: Sequence[Seen], habits: Habits, alone: bool) -> bool:

@@ -160,6 +160,8 @@ def _joined(band: Strip, strip: Strip, frame: Frame) -> Strip | None:
 def _belong(band: Strip, strip: Strip, gutters: Sequence[Gutter], frame: Frame) -> bool:
     """Whether two parts whose gutters agree are one band, and not a heading, a row of figures or of names."""
     if not band.gutters:
+        if _heads_columns(band, gutters):
+            return strip.top - band.bottom <= CLOSE * frame.unit
         return _in_one_column(band, gutters) and (
             _textual(band, frame) or _begins_a_column(band, strip, gutters, frame)
         )
@@ -204,6 +206,12 @@ def _textual(strip: Strip, frame: Frame) -> bool:
 def _in_one_column(strip: Strip, gutters: Sequence[Gutter]) -> bool:
     columns = {column_of(piece, gutters) for piece in strip.pieces}
     return len(columns) == 1 and None not in columns
+
+
+def _heads_columns(band: Strip, gutters: Sequence[Gutter]) -> bool:
+    """Whether it is headings, each in a column of its own: too short ones to be seen as columns themselves."""
+    columns = [column_of(piece, gutters) for piece in band.pieces]
+    return None not in columns and 1 < len(set(columns)) == len(columns) and all(piece.title for piece in band.pieces)
 
 
 def _fills_a_column(strip: Strip, band: Strip, gutters: Sequence[Gutter], frame: Frame) -> bool:

@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from statistics import median
 
-from neo_assets.documents.model import Line, Region
+from neo_assets.documents.model import Box, Line, Region, RegionKind
 from neo_assets.documents.recognition.assignment import absorbs, assigned, blocks_of, with_neighbours
 from neo_assets.documents.recognition.edges import without_edges
 from neo_assets.documents.recognition.lines import CELL_GAP, LOOSE_GAP, TEXT_GAP, lines_of
+from neo_assets.documents.recognition.mixed import height_of_caption
 from neo_assets.documents.recognition.pieces import Piece
 from neo_assets.documents.recognition.sizes import alike
 from neo_assets.documents.recognition.ticks import with_labels
@@ -56,7 +57,9 @@ def contents_of(regions: Sequence[Region], pieces: Sequence[Piece], height: floa
     held: list[list[Piece]] = [[] for _ in range(len(regions) + 1)]
     for piece, owner in zip(pieces, owners, strict=True):
         held[owner].append(piece)
-    found = [Content(region, own, _lines(region, own)) for region, own in zip(regions, held, strict=False)]
+    found = [
+        part for region, own in zip(regions, held, strict=False) for part in _parted(region, own, _lines(region, own))
+    ]
     outside = held[-1]
     left = []
     for recognised in (False, True):
@@ -69,6 +72,27 @@ def contents_of(regions: Sequence[Region], pieces: Sequence[Piece], height: floa
             content.lines, lines = without_edges(content.region.kind, content.lines, height)
             cut += [Content(None, content.pieces, [line]) for line in lines]
     return _with_page_sizes(found + cut + left)
+
+
+def _parted(region: Region, pieces: list[Piece], lines: list[Line]) -> list[Content]:
+    """The region; or the end of a paragraph and the caption below it, where its region has both."""
+    height = height_of_caption(region, lines)
+    if height is None:
+        return [Content(region, pieces, lines)]
+    parts: tuple[tuple[RegionKind, Box, bool], ...] = (
+        ("text", region.box._replace(y1=height), True), (region.kind, region.box._replace(y0=height), False),
+    )  # fmt: skip
+    return [
+        Content(
+            Region(kind, box, region.score), [one for one in pieces if _is_above(one.box, height) == upper],
+            [one for one in lines if _is_above(one.box, height) == upper],
+        )
+        for kind, box, upper in parts
+    ]  # fmt: skip
+
+
+def _is_above(box: Box, height: float) -> bool:
+    return box.y0 + box.y1 < 2 * height
 
 
 def _with_page_sizes(contents: list[Content]) -> list[Content]:

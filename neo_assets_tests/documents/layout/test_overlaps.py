@@ -49,6 +49,14 @@ def test_a_heading_that_is_also_text_stays_a_heading() -> None:
     ]
 
 
+def test_a_heading_within_a_heading_is_the_larger_one() -> None:
+    """A better part of it leaves lines out: they are parted when they are read."""
+    larger, part = region("title", 226, 337, 388, 382, 0.41), region("title", 225, 337, 387, 356, 0.48)
+    assert resolved(larger, part) == [("title", (225, 337, 388, 382))]
+    beside = region("title", 226, 370, 388, 395, 0.48)
+    assert len(resolved(larger, beside)) == 2
+
+
 def test_texts_of_one_column_that_overlap_are_merged_and_those_that_touch_are_not() -> None:
     assert resolved(region("text", 50, 100, 290, 200), region("text", 52, 150, 291, 260, 0.8)) == [
         ("text", (50, 100, 291, 260))

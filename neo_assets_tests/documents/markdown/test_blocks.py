@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from neo_assets.documents.markdown import Composition
-from neo_assets.documents.model import Box, Element, PageElements
+from neo_assets.documents.model import Box, Element, PageElements, TextSource
 from neo_assets_tests.documents.markdown.pages import LEFT, RIGHT, block, composed, element, line, page, paragraphs
 
 
@@ -59,6 +59,41 @@ def test_a_chapter_number_above_its_name() -> None:
         assert len(composed(page(parts)).blocks) == 1, number
     apart = [element(0, [line("1 Why", 50, size=16.0)], "title"), element(1, [line("Then", 80, size=24.0)], "title")]
     assert len(composed(page(apart)).blocks) == 2
+
+
+PROSE = ["The term first stood in print in a paper of that", "year, and was a joke that nobody had to explain."]
+
+
+def test_a_recognised_heading_that_the_layout_calls_text_is_known_by_its_size() -> None:
+    """If it stands alone, is short, has no end, and has letters; else it is a paragraph's first line, or a sentence."""
+
+    def first(text: str, size: float = 12.0, more: int = 0, source: TextSource = "ocr") -> str:
+        lines = [line(text, 50, LEFT, RIGHT - 10, size=size), *(line("more", 65 + 15 * n) for n in range(more))]
+        pages = page([element(0, lines, source=source), block(1, PROSE, 72 + 15 * more, source=source)])
+        return composed(pages).blocks[0].kind
+
+    assert first("VI. Other Conventions of the Lexicon") == "title"
+    assert first("四、野生动物保护法") == "title"
+    assert first("VI. Other Conventions of the Lexicon", size=10.5) == "text"
+    assert first("VI. Other Conventions of the Lexicon", source="layer") == "text"
+    assert first("It is one of the conventions.") == "text"
+    assert first("s = √p + q, and so forth") == "text"
+    assert first("(12)") == "text"
+    assert first("VI. Other Conventions of the Lexicon", more=2) == "text"
+
+
+def test_the_end_of_a_paragraph_above_a_heading_in_its_region_is_text() -> None:
+    """Parted by white, or by a number; and a heading of two lines stays one."""
+    for heading, top in (("II. The library package", 95.0), ("2 The library", 82.0)):
+        lines = [line("had known at the time how wide its", 50, LEFT, RIGHT), line("influence was to be.", 65)]
+        title = element(1, [*lines, line(heading, top)], "title", "ocr")
+        found = composed(page([title, block(2, PROSE, top + 20, source="ocr")]))
+        assert [one.kind for one in found.blocks] == ["text", "title", "text"]
+        assert found.markdown.startswith("had known at the time how wide its influence was to be.\n\n#")
+    two = element(
+        0, [line("On the origin of things", 50, size=16.0), line("and of kinds", 72, size=16.0)], "title", "ocr"
+    )
+    assert [one.kind for one in composed(page([two, block(1, PROSE, 110, source="ocr")])).blocks] == ["title", "text"]
 
 
 def test_a_bullet_makes_a_list_of_what_the_layout_calls_otherwise() -> None:

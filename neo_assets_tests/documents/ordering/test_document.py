@@ -174,6 +174,20 @@ def test_a_heading_after_columns_goes_with_what_spans() -> None:
     assert numbers(found) == [0, 1, 2, 3]
 
 
+def test_short_headings_head_their_columns() -> None:
+    """Too narrow for columns of their own; below a title over all, and not far above what they head."""
+
+    def page(down: float) -> PageElements:
+        return ordered(sheet(
+            text(0, 50, 60, 120, 80, kind="title", size=16), text(1, 50, 96, 92, 108, "一、甲", kind="title"),
+            text(2, 310, 96, 390, 108, "三、丙", kind="title"),
+            text(3, 50, 117 + down, 290, 300), text(4, 310, 117 + down, 550, 300),
+        ))  # fmt: skip
+
+    assert numbers(page(0)) == [0, 1, 3, 2, 4]
+    assert numbers(page(60)) == [0, 1, 2, 3, 4]
+
+
 def test_fields_of_a_form_are_read_by_rows() -> None:
     rows = [
         text(2 * n + side, 60 + 260 * side, 100 + 30 * n, 150 + 260 * side, 110 + 30 * n)

@@ -50,6 +50,31 @@ def test_a_head_in_a_region_becomes_an_element() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("texts", "above"),
+    [
+        (["a declaration-free approach", "to typing. See also Perl.", "Table 2. When sitting", "for a purpose"], 2),
+        (["influence was to be.", "图 3 结构"], 1),
+        (["of two lines", "without an end", "Figure 3: Loss"], 2),
+        (["Jan Feb Mar", "Figure 3: Loss"], 0),
+        (["2000 2001 2002", "100 200 300", "Figure 3: Loss"], 0),
+        (["Table 2. When sitting", "for that purpose. Table 3 says more"], 0),
+        (["no number here", "and none here."], 0),
+    ],
+)
+def test_the_end_of_a_paragraph_in_a_captions_region_is_text(texts: list[str], above: int) -> None:
+    pieces = [piece(text, 50, 100 + 15 * row) for row, text in enumerate(texts)]
+    whole = region("table_caption", 48, 98, 300, 102 + 15 * len(texts))
+    found = contents_of([whole], pieces, HEIGHT)
+    kinds = ["text", "table_caption"] if above else ["table_caption"]
+    assert [one.region and one.region.kind for one in found] == kinds
+    assert [[line.text for line in one.lines] for one in found] == [
+        part for part in (texts[:above], texts[above:]) if part
+    ]
+    assert [one for content in found for one in content.pieces] == pieces
+    assert len(contents_of([region("text", *whole.box)], pieces, HEIGHT)) == 1
+
+
 def test_labels_belong_to_their_figure() -> None:
     figure = region("figure", 100, 100, 200, 200)
     labels = [piece("0.5", 80, 150), piece("100", 80, 110), piece("Jan", 110, 205), piece("far", 110, 260)]
