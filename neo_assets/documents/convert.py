@@ -81,18 +81,22 @@ def written(converted: Converted, folder: Path, name: str) -> Iterator[Path]:
 
 
 def _timed(seconds: dict[str, float], stage: str, work: Callable[[], Given]) -> Given:
-    started = _cpu_seconds()
+    below, started = _seconds_below(), _own_seconds()
     found = work()
-    seconds[stage] = _cpu_seconds() - started
+    own = _own_seconds() - started  # before looking for processes, which takes time itself
+    seconds[stage] = own + _seconds_below() - below
     return found
 
 
-def _cpu_seconds() -> float:
-    """Of this process and all below it, those at work included."""
-    own = os.times()
-    children = (child.cpu_times() for child in psutil.Process().children(recursive=True))
-    ended = own.user + own.system + own.children_user + own.children_system
-    return ended + sum(times.user + times.system + times.children_user + times.children_system for times in children)
+def _own_seconds() -> float:
+    """CPU seconds of this process and those below it that have ended."""
+    return sum(os.times()[:4])
+
+
+def _seconds_below() -> float:
+    """CPU seconds of the processes at work below this one."""
+    below = (child.cpu_times() for child in psutil.Process().children(recursive=True))
+    return sum(times.user + times.system + times.children_user + times.children_system for times in below)
 
 
 @lru_cache(maxsize=4)

@@ -108,6 +108,19 @@ def with_rows(grid: Grid, parts: Sequence[int]) -> Grid:
     return completed(starts[-1], grid.n_columns, cells, starts[grid.n_head], grid.ragged)
 
 
+def with_columns(grid: Grid, parts: Sequence[int]) -> Grid:
+    """The grid with each column of which `parts` has n made n columns: as `with_rows`, but none is left out."""
+    starts = [sum(parts[:column]) for column in range(grid.n_columns + 1)]
+    cells = [
+        replace(
+            cell, column=starts[cell.column],
+            colspan=starts[cell.column + cell.colspan] - starts[cell.column] if cell.colspan > 1 else 1,
+        )
+        for cell in grid.cells
+    ]  # fmt: skip
+    return completed(grid.n_rows, starts[-1], cells, grid.n_head, grid.ragged)
+
+
 def without_columns(grid: Grid, dropped: set[int]) -> Grid:
     """The grid without some columns."""
     starts = [column - sum(one < column for one in dropped) for column in range(grid.n_columns + 1)]

@@ -17,6 +17,7 @@ from neo_assets.documents.model import Line
 from neo_assets.documents.tables.bands import fitted
 from neo_assets.documents.tables.clean import Picture, cleaned
 from neo_assets.documents.tables.clusters import clustered_grid
+from neo_assets.documents.tables.column_count import with_columns_of_text
 from neo_assets.documents.tables.doubled import without_doubled
 from neo_assets.documents.tables.gaps import cut_at_gaps
 from neo_assets.documents.tables.grid import Grid
@@ -136,7 +137,8 @@ class TableReader:
         grid = without_empty(found.grid, matched(found.grid, lines))
         grid = without_doubled(grid, matched(grid, lines))
         counted = with_rows_of_text(grid, matched(grid, lines), text_height)
-        miscounted = counted.n_rows != grid.n_rows
+        counted = with_columns_of_text(counted, matched(counted, lines), text_height)
+        miscounted = (counted.n_rows, counted.n_columns) != (grid.n_rows, grid.n_columns)
         grid = fitted(counted, matched(counted, lines), text_height)
         grid = corrected(grid, lines, rules, text_height)
         held = matched(grid, lines)
