@@ -13,6 +13,7 @@ from neo_assets.documents.layout.grown import with_whole_formulas
 from neo_assets.documents.layout.halves import with_columns_apart
 from neo_assets.documents.layout.joined import with_cut_tables_joined
 from neo_assets.documents.layout.labels import KINDS, unknown
+from neo_assets.documents.layout.missed import with_missed_figures
 from neo_assets.documents.layout.overlaps import resolve
 from neo_assets.documents.layout.ruled import with_ruled_tables
 from neo_assets.documents.layout.single import with_single_lines_as_text
@@ -56,7 +57,7 @@ class LayoutDetector:
         found = with_drawn_tables(with_ruled_tables(self.raw(pixels), pixels), pixels, scale)
         found = with_cut_tables_joined(found, pixels, scale)
         found = with_single_lines_as_text(with_whole_tables(found, pixels, scale), pixels, scale)
-        found = with_columns_apart(found, pixels)
+        found = with_missed_figures(with_columns_apart(found, pixels), pixels, scale)
         to_points = page.width / width, page.height / height
         regions = resolve((_in_points(one, *to_points) for one in found), page.width, page.height)
         return with_whole_formulas(regions, pixels, scale)

@@ -18,6 +18,8 @@ ITEM_LEADING = 1.15
 """Times the usual distance of lines that part an item from what stands further left or right than its lines."""
 LEADING = 1.35
 """Times the usual distance of lines that part paragraphs."""
+LARGER = 1.2
+"""Times the size of recognised lines below it that a heading above them has, if there is more white below it, too."""
 
 _ARTICLE = re.compile("第[零〇一二三四五六七八九十百千0-9]{1,7}[条款章节]")
 """How a paragraph of a statute begins."""
@@ -56,6 +58,8 @@ def breaks(
         return pitch > 2.2 * habits.pitch
     if line.source == "layer" and abs(line.size - last.size) > 0.18 * max(line.size, last.size):
         return True
+    if first is last and _is_larger(last, line, habits):
+        return True
     if pitch > LEADING * habits.pitch or (line.bold != last.bold and short(last, line)):
         return True
     listed = mark_of(first.text) is not None or entries
@@ -70,6 +74,12 @@ def breaks(
     if len(paragraph) > 1 and paragraph[1].indent > first.indent + INDENT and line.indent < last.indent - INDENT:
         return True  # hanging lines end where one begins at the edge again
     return short(last, line)
+
+
+def _is_larger(last: Seen, line: Seen, habits: Habits) -> bool:
+    """Whether a recognised line is larger than the next one and farther from it than lines are: sizes alone may err."""
+    apart = (line.middle - last.middle) / line.size
+    return line.source == "ocr" and last.size > LARGER * line.size and apart > LEADING * habits.pitch
 
 
 def begins_item(paragraph: Sequence[Seen], line: Seen, mark: Mark, entries: bool = False) -> bool:

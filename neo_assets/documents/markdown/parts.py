@@ -132,11 +132,11 @@ def _texts(kind: ElementKind, page: int, lines: list[Seen], habits: Habits, foll
             yield Part("code", page, run)
             continue
         for group in _paragraphs(run, habits, kind, following if run[-1] is lines[-1] else None):
-            yield _paragraph(kind, page, group, habits, alone=len(group) == len(lines))
+            yield _paragraph(kind, page, group, habits, leads=group[0] is lines[0])
 
 
-def _paragraph(kind: ElementKind, page: int, group: list[Seen], habits: Habits, alone: bool) -> Part:
-    if kind == "text" and _is_heading(group, habits, alone):
+def _paragraph(kind: ElementKind, page: int, group: list[Seen], habits: Habits, leads: bool) -> Part:
+    if kind == "text" and _is_heading(group, habits, leads):
         return Part("title", page, group)
     mark = mark_of(group[0].text) if kind in JOINED else None
     # Layout models take lists at a column's foot for references.
@@ -200,10 +200,10 @@ def _is_rest(lines: Sequence[Seen], habits: Habits) -> bool:
     return starts_small(lines[0].text) and all(line.size < LARGER * habits.size for line in lines)
 
 
-def _is_heading(group: Sequence[Seen], habits: Habits, alone: bool) -> bool:
+def _is_heading(group: Sequence[Seen], habits: Habits, leads: bool) -> bool:
     """Whether a paragraph is a heading that the layout model took for text: short, without an end, and all bold.
 
-    Recognised type is not known to be bold; there a larger size tells, if nothing else is in the region (`alone`).
+    Recognised type is not known to be bold; there a larger size tells, if the region begins with it (`leads`).
     """
     text = " ".join(line.text for line in group)
     if len(group) > 2 or len(text) > MAX_HEADING or _FORMULA.search(text):
@@ -213,7 +213,7 @@ def _is_heading(group: Sequence[Seen], habits: Habits, alone: bool) -> bool:
     if all(line.source == "layer" for line in group):
         return not habits.bold and all(line.bold for line in group)
     large = all(line.source == "ocr" and line.size >= LARGER * habits.size for line in group)
-    return alone and large and sum(sign.isalpha() for sign in text) >= MIN_LETTERS
+    return leads and large and sum(sign.isalpha() for sign in text) >= MIN_LETTERS
 
 
 def _same_listing(before: Part, part: Part) -> bool:

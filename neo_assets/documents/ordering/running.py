@@ -135,8 +135,22 @@ def _by_form(line: EdgeLine, page: PageEdges, around: Sequence[PageEdges]) -> bo
     centred = middle and line.box.width < 0.5 * page.width
     at_right = line.box.x0 > 0.5 * page.width
     signs = (line.ratio <= 0.92, line.imprint, centred or at_right, "#" in line.key, line.gap >= 1.8,
-        line.inner <= 0.055 * page.height and not line.note)  # fmt: skip
+        line.inner <= 0.055 * page.height and not line.note, _has_twins(line, around))  # fmt: skip
     return sum(signs) >= 2
+
+
+def _has_twins(line: EdgeLine, around: Sequence[PageEdges]) -> bool:
+    """Pages nearby begin (or end) with one line at this very place, too, in whatever words."""
+    there = sum(
+        any(
+            one.lines == 1 and one.kind != "title" and one.gap >= 1.2
+            and abs(one.inner - line.inner) <= SAME_PLACE / 2
+            and min(abs(one.box.x0 - line.box.x0), abs(one.box.x1 - line.box.x1)) <= SAME_PLACE / 2
+            for one in _same_place(line, other)
+        )
+        for other in around
+    )  # fmt: skip
+    return there >= (1 if len(around) <= 3 else 2)
 
 
 def _goes_with(line: EdgeLine, other: EdgeLine, found: dict[int, ElementKind]) -> bool:

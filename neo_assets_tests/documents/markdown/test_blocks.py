@@ -82,6 +82,18 @@ def test_a_recognised_heading_that_the_layout_calls_text_is_known_by_its_size() 
     assert first("VI. Other Conventions of the Lexicon", more=2) == "text"
 
 
+def test_a_recognised_heading_with_its_paragraph_in_one_region_is_parted_by_size_and_white() -> None:
+    def kinds_of(size: float, top: float) -> list[str]:
+        heading = line("I. The History of its Revisions", 50, LEFT, RIGHT - 10, size=size)
+        lines = [heading, line(PROSE[0], top, LEFT, RIGHT), line(PROSE[1], top + 15)]
+        pages = page([element(0, lines, source="ocr"), block(1, [*PROSE, *PROSE], top + 60, source="ocr")])
+        return [one.kind for one in composed(pages).blocks]
+
+    assert kinds_of(13.0, 78) == ["title", "text", "text"]
+    assert kinds_of(13.0, 65) == kinds_of(10.0, 65) == ["text", "text"]
+    assert kinds_of(13.0, 72) == ["title", "text", "text"]
+
+
 def test_the_end_of_a_paragraph_above_a_heading_in_its_region_is_text() -> None:
     """Parted by white, or by a number; and a heading of two lines stays one."""
     for heading, top in (("II. The library package", 95.0), ("2 The library", 82.0)):

@@ -52,6 +52,15 @@ def test_heads_whose_words_change_on_each_page() -> None:
     assert kinds(pages) == [{0: "header"}] * 8
 
 
+def test_heads_of_two_pages_stand_at_one_place() -> None:
+    """Whatever they say, if a second sign speaks for a head: here, white below, and small type."""
+    pages = [[text(0, "To the reader", 60, 44, 128), *body()], [text(0, "Proxies", 60, 44, 110, size=9), *body(top=72)]]
+    assert kinds(pages) == [{0: "header"}] * 2
+    elsewhere = [pages[0], [text(0, "Proxies", 90, 44, 140), *body(top=69)]]
+    assert kinds(elsewhere) == [{0: "text"}] * 2
+    assert kinds(pages[:1]) == [{0: "text"}]
+
+
 def test_a_title_that_stands_high_stays() -> None:
     pages = [[text(0, f"Head {n}", 60, 44, 200, size=9), *body()] for n in range(1, 7)]
     pages[3][0] = text(0, "Chapter Four", 60, 44, 300, kind="title", size=16)
