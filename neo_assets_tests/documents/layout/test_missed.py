@@ -67,6 +67,8 @@ def test_lines_frames_letters_and_edges_are_none() -> None:
     for ends in ((50, 190, 250, 190), (50, 290, 250, 290), (50, 190, 50, 290), (250, 190, 250, 290)):
         stroke(framed, *ends)
     assert with_missed_figures([TEXT], framed, SCALE) == [TEXT]
+    for slant in (0.0, 0.5, -0.5):
+        assert with_missed_figures([], askew(framed, slant), SCALE) == []
     dark = page()
     dark[:, -60:] = 10
     dark[-100:] = 10
