@@ -198,7 +198,8 @@ class InPods:
             assert building.process.poll() is None, building.output
 
         committed = self.checkout.folder / "lake" / CHECKPOINT / "ckpt_001" / "manifest.json"
-        return self._held(f"[ -e {committed} ] && ls -d {self._snapshots}/ckpt_002-step_*", check)
+        whole = f"ckpt_002-step_{'[0-9]' * 8}"  # no more in its name: one that is being written has
+        return self._held(f"[ -e {committed} ] && ls -d {self._snapshots}/{whole}", check)
 
     @property
     def _snapshots(self) -> Path:
